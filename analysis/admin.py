@@ -1,0 +1,158 @@
+"""Results, effects and requests in the admin: read-only, through `visible_to`; a run can be asked for."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, ClassVar
+
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+
+from analysis import setup, wording
+from analysis.models import (
+    Effect,
+    PooledResult,
+    RecomputeRequest,
+    ResultCoefficient,
+    Snapshot,
+    SnapshotTrial,
+    Synthesis,
+)
+from extraction.access import Act, Thing
+from extraction.admin.blinded import BlindedAdmin, asker, by_choice, by_row, offers
+from extraction.models import Review, Trial
+
+
+class ResultAdmin(BlindedAdmin):
+    """Read-only: what was computed is never written by hand."""
+
+    thing = Thing.RESULT
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        return self.fields or ()
+
+
+@admin.register(Synthesis)
+class SynthesisAdmin(ResultAdmin):
+    list_display = ("name", "group", "is_primary", "measure", "model", "moderator", "page")
+    list_filter: ClassVar[Any] = (by_row("review", "review", Review), by_choice("group", "group", [], if_present=True))
+    list_select_related = ("review", "moderator")
+    search_fields = ("name",)
+    ordering = ("review", "position", "pk")
+    fields = (
+        "review", "name", "group", "position", "is_primary", "measure", "window", "model", "rho", "imputed_r",
+        "level", "filters", "moderator", "page",
+    )  # fmt: skip
+
+    @admin.display(description="Results page")
+    def page(self, synthesis: Synthesis) -> SafeString:
+        return format_html('<a href="{}">Open</a>', synthesis.get_absolute_url())
+
+
+@admin.register(RecomputeRequest)
+class RecomputeRequestAdmin(ResultAdmin):
+    """What was asked for and how far it came; five failures in a row stop it until it is asked for again."""
+
+    list_display = ("review", "state", "wanted", "done", "wanted_at", "done_at", "failures", "last_error")
+    list_filter: ClassVar[Any] = (by_row("review", "review", Review),)
+    list_select_related = ("review",)
+    ordering = ("review",)
+    actions = ("ask_again",)
+    fields = (
+        "review", "state", "wanted", "done", "claimed", "lease_until", "wanted_at", "done_at", "failed_at",
+        "failures", "last_error",
+    )  # fmt: skip
+
+    @admin.display(description="State")
+    def state(self, request: RecomputeRequest) -> str:
+        if request.is_met:
+            return "met"
+        return "given up" if request.given_up else "waiting"
+
+    @admin.action(description="Ask for a recompute", permissions=["ask"])
+    def ask_again(self, request: HttpRequest, queryset: QuerySet[RecomputeRequest]) -> None:
+        for review_id in queryset.values_list("review", flat=True):
+            setup.request_recompute(review_id, by=asker(request))
+        self.message_user(request, "A recompute is asked for.", messages.SUCCESS)
+
+    def has_ask_permission(self, request: HttpRequest) -> bool:
+        return offers(request, Act.RECOMPUTE, self.thing)
+
+
+@admin.register(Snapshot)
+class SnapshotAdmin(ResultAdmin):
+    list_display = ("digest_begins", "review", "created_at", "engine")
+    list_filter: ClassVar[Any] = (by_row("review", "review", Review),)
+    list_select_related = ("review",)
+    ordering = ("-created_at",)
+    fields = ("review", "digest", "engine", "created_at", "size")
+
+    @admin.display(description="Digest", ordering="digest")
+    def digest_begins(self, snapshot: Snapshot) -> str:
+        return str(snapshot)
+
+    @admin.display(description="Trials")
+    def size(self, snapshot: Snapshot) -> int:
+        return SnapshotTrial._base_manager.filter(snapshot=snapshot).count()
+
+
+@admin.register(PooledResult)
+class PooledResultAdmin(ResultAdmin):
+    list_display = ("synthesis", "state", "trials", "effects", "g", "interval", "created_at", "generation")
+    list_filter: ClassVar[Any] = (
+        by_row("synthesis__review", "review", Review),
+        by_choice("state", "state", PooledResult.State.choices),
+    )
+    list_select_related = ("synthesis",)
+    search_fields = ("synthesis__name",)
+    ordering = ("-created_at", "synthesis")
+    fields = (
+        "synthesis", "snapshot", "state", "reason", "note", ("trials", "effects"), ("estimate", "se"),
+        ("ci_low", "ci_high"), ("statistic", "df_num", "df", "p"), ("tau2", "i2", "q"), ("pi_low", "pi_high"),
+        "terms", ("created_at", "generation"), "engine", "specification", "inputs",
+    )  # fmt: skip
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        return [name for row in self.fields for name in ((row,) if isinstance(row, str) else row)]
+
+    @admin.display(description="g", ordering="estimate")
+    def g(self, result: PooledResult) -> str:
+        return wording.decimals(result.estimate)
+
+    @admin.display(description="Interval")
+    def interval(self, result: PooledResult) -> str:
+        return wording.interval(result.ci_low, result.ci_high)
+
+    @admin.display(description="Terms")
+    def terms(self, result: PooledResult) -> SafeString | str:
+        rows = ResultCoefficient._base_manager.filter(result=result).order_by("position")
+        lines = ((row.term, f"{row.estimate:.6g}", wording.p_value(row.p)) for row in rows)
+        return format_html_join("", "<div>{}: {}, p {}</div>", lines) or wording.NOTHING
+
+
+@admin.register(Effect)
+class EffectAdmin(ResultAdmin):
+    thing = Thing.EFFECT
+    list_display = ("__str__", "trial", "timepoint_label", "n_t", "n_c", "g", "measure", "reason")
+    list_filter: ClassVar[Any] = (
+        by_row("trial__review", "review", Review),
+        by_row("trial", "trial", Trial),
+    )
+    list_select_related = ("trial", "marker")
+    search_fields = ("trial__label", "outcome_name")
+    ordering = ("trial__label_key", "entry", "position")
+    fields = (
+        "trial", "entry", "measure", "outcome_name", "marker", "intervention", "treatment_label", "control_label",
+        "timepoint_label", "n_t", "n_c", "yi_raw", "direction", "yi", "vi", "reason", "ledger_shown",
+    )  # fmt: skip
+
+    @admin.display(description="g", ordering="yi")
+    def g(self, effect: Effect) -> str:
+        return wording.decimals(effect.yi)
+
+    @admin.display(description="Ledger")
+    def ledger_shown(self, effect: Effect) -> SafeString:
+        return format_html("<pre>{}</pre>", json.dumps(effect.ledger, indent=1, ensure_ascii=False))

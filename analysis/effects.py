@@ -1,0 +1,298 @@
+"""Effects of one approved entry: each eligible intervention arm against each control arm of its stratum.
+
+One row per contrast, outcome and time from the end of treatment on, whether or not an effect can be computed:
+a row without one says why and is shown. The direction of benefit is applied once, to the effect, never to the
+means.
+Pure: from `extraction.record` to plain values, without a database.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from analysis.derive import Group, NotUsable, Step, group
+from analysis.specification import ENGINE, EffectSpecification, Measure
+from analysis.stats import conversion
+from analysis.stats.effect_size import EffectSizes, PrePost, ppc2, smd
+from analysis.stats.errors import StatsError
+from extraction.record import Arm, Entry, Observation, Outcome, Phase, QuantityKind, Role, Timepoint
+
+FORMULAS = {
+    Measure.CHANGE_G: "g = J(n_T + n_C − 2) × (change_T − change_C) / SD of change, pooled; "
+    "v = 1/n_T + 1/n_C + g²/(2(n_T + n_C))",
+    Measure.POST_G: "g = J(n_T + n_C − 2) × (mean_T − mean_C) / SD, pooled; v = 1/n_T + 1/n_C + g²/(2(n_T + n_C))",
+    Measure.PPC_G: "g = J(n_T + n_C − 2) × ((post_T − pre_T) − (post_C − pre_C)) / SD before, pooled; "
+    "v by equation 25 of Morris",
+}
+SOURCES = {
+    Measure.CHANGE_G: "Hedges 1981, J Educ Stat 6:107-128; exact J, large-sample variance",
+    Measure.POST_G: "Hedges 1981, J Educ Stat 6:107-128; exact J, large-sample variance",
+    Measure.PPC_G: "Morris 2008, Organ Res Methods 11:364-386, d_ppc2; exact J",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class EffectRow:
+    """One effect, or why there is none. Keys are those of the entry's rows.
+
+    `yi_raw` is treatment minus control as measured, `yi` the same turned so that larger is better
+    (`direction` +1 or -1; 0 where it is not set), `vi` the sampling variance in squared units of g.
+    `reason` is "" exactly where `yi` and `vi` are there.
+    """
+
+    position: int
+    treatment: Arm
+    control: Arm | None
+    outcome: Outcome
+    timepoint: Timepoint
+    n_t: float | None = None
+    n_c: float | None = None
+    yi_raw: float | None = None
+    direction: int = 0
+    yi: float | None = None
+    vi: float | None = None
+    reason: str = ""
+    assumptions: tuple[str, ...] = ()
+    inputs: tuple[Mapping[str, Any], ...] = ()
+
+    def ledger(self, measure: str) -> dict[str, Any]:
+        """How the effect came about: formula, inputs of both arms, what was supposed, engine."""
+        return {
+            "formula": FORMULAS[Measure(measure)],
+            "source": SOURCES[Measure(measure)],
+            "inputs": [dict(side) for side in self.inputs],
+            "assumptions": list(self.assumptions),
+            "engine": ENGINE,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One arm's numbers: `mean` after (or of the change), `pre` and `r` where the measure needs them."""
+
+    n: float
+    mean: float
+    sd: float
+    pre: float = 0.0
+    r: float = 0.0
+    observations: tuple[str, ...] = ()
+    steps: tuple[Step, ...] = ()
+
+
+class Cells:
+    """The observations of an entry by their four coordinates."""
+
+    def __init__(self, entry: Entry) -> None:
+        self.by_place = {(o.arm, o.timepoint, o.outcome, o.quantity): o for o in entry.observations}
+        self.baseline = next((t.key for t in entry.timepoints if t.phase == Phase.BASELINE), "")
+
+    def score(self, arm: Arm, time: str, outcome: Outcome) -> Observation | None:
+        return self.by_place.get((arm.key, time, outcome.key, QuantityKind.SCORE))
+
+    def change(self, arm: Arm, time: str, outcome: Outcome) -> Observation | None:
+        return self.by_place.get((arm.key, time, outcome.key, QuantityKind.CHANGE))
+
+    def says_something(self, arm: Arm, time: Timepoint, outcome: Outcome) -> bool:
+        return bool(self.score(arm, time.key, outcome) or self.change(arm, time.key, outcome))
+
+
+def effects_of(
+    entry: Entry, specification: EffectSpecification, overrides: Mapping[str, int] | None = None
+) -> list[EffectRow]:
+    """All effects of an entry, in the order of its arms, outcomes and times.
+
+    `overrides` gives the direction of single outcomes (by key) for which it differs from the marker's.
+    """
+    cells = Cells(entry)
+    measure = Measure(specification.measure)
+    rows: list[EffectRow] = []
+    sides: list[tuple[Side, Side]] = []
+    for row in _contrasts(entry, cells):
+        marked = replace(row, position=len(rows), direction=_direction(row.outcome, specification, overrides))
+        if not marked.reason and marked.control is not None:
+            try:
+                pair = (
+                    _side(cells, marked.treatment, marked, measure, specification.imputed_r),
+                    _side(cells, marked.control, marked, measure, specification.imputed_r),
+                )
+            except (NotUsable, StatsError) as why:
+                marked = replace(marked, reason=str(why))
+            else:
+                sides.append(pair)
+                marked = _with_inputs(marked, *pair, measure)
+        rows.append(marked)
+    computable = [row for row in rows if not row.reason]
+    done = iter(_finished(computable, _sizes(measure, sides))) if computable else iter(())
+    return [row if row.reason else next(done) for row in rows]
+
+
+def _contrasts(entry: Entry, cells: Cells) -> Iterator[EffectRow]:
+    """Every comparison whose intervention arm says something; those that are kept out with their reason."""
+    after = [t for t in entry.timepoints if t.phase in {Phase.POST, Phase.FOLLOW_UP}]
+    controls = [arm for arm in entry.arms if arm.role == Role.CONTROL and arm.eligible]
+    for arm in entry.arms:
+        if arm.role != Role.INTERVENTION:
+            continue
+        compared: Sequence[Arm | None] = [c for c in controls if c.stratum == arm.stratum]
+        reason = ""
+        if not arm.eligible:
+            compared, reason = [None], f"The arm {arm.label} is outside the review's question."
+        elif not compared:
+            compared, reason = [None], f"There is no control arm to compare {arm.label} with."
+        for control in compared:
+            for outcome in entry.outcomes:
+                for time in after:
+                    if cells.says_something(arm, time, outcome):
+                        yield EffectRow(0, arm, control, outcome, time, reason=reason)
+
+
+def _direction(outcome: Outcome, specification: EffectSpecification, overrides: Mapping[str, int] | None) -> int:
+    own = (overrides or {}).get(outcome.key)
+    return own if own is not None else specification.directions.get(outcome.marker, 0)
+
+
+def _side(cells: Cells, arm: Arm, row: EffectRow, measure: Measure, imputed_r: float) -> Side:
+    match measure:
+        case Measure.POST_G:
+            return _plain(_group(cells.score(arm, row.timepoint.key, row.outcome), arm, "score"))
+        case Measure.CHANGE_G:
+            return _change(cells, arm, row, imputed_r)
+        case _:
+            return _before_and_after(cells, arm, row, imputed_r)
+
+
+def _plain(found: Group) -> Side:
+    return Side(found.n, found.mean, found.sd, observations=(found.observation,), steps=found.steps)
+
+
+def _group(observation: Observation | None, arm: Arm, what: str) -> Group:
+    if observation is None:
+        raise NotUsable(f"{arm.label} has no {what} for this outcome and time.")
+    return group(observation, arm)
+
+
+def _change(cells: Cells, arm: Arm, row: EffectRow, imputed_r: float) -> Side:
+    """The change as reported; where that cannot be read, from the scores before and after and a correlation."""
+    reported = cells.change(arm, row.timepoint.key, row.outcome)
+    before = cells.score(arm, cells.baseline, row.outcome)
+    after = cells.score(arm, row.timepoint.key, row.outcome)
+    if reported is not None and (_usable(reported, arm) or before is None or after is None):
+        return _plain(group(reported, arm))
+    pre = _group(before, arm, "change and no score at baseline")
+    post = _group(after, arm, "change and no score")
+    n, of_n = _followed(pre, post, arm)
+    found = conversion.prepost_correlation(sd_pre=pre.sd, sd_post=post.sd, impute=imputed_r)
+    spread = conversion.sd_change(pre.sd, post.sd, found.value)
+    mean, sd = post.mean - pre.mean, float(spread.value[0])
+    scores = {"SD_pre": pre.sd, "SD_post": post.sd, "r": found.value}
+    steps = (
+        *pre.steps,
+        *post.steps,
+        *of_n,
+        _correlation(found, arm),
+        Step(f"change of {arm.label}", mean, "post − pre", {"post": post.mean, "pre": pre.mean}),
+        Step(f"SD of change of {arm.label}", sd, spread.record.formula, scores, "", spread.record.source),
+    )
+    return Side(n, mean, sd, observations=(pre.observation, post.observation), steps=steps)
+
+
+def _before_and_after(cells: Cells, arm: Arm, row: EffectRow, imputed_r: float) -> Side:
+    """Means before and after, the SD before, and r: from the SD of the change where that is reported."""
+    time, outcome = row.timepoint.key, row.outcome
+    pre = _group(cells.score(arm, cells.baseline, outcome), arm, "score at baseline")
+    after, reported = cells.score(arm, time, outcome), cells.change(arm, time, outcome)
+    changed = _usable(reported, arm)
+    if after is None and changed is not None:
+        mean, parts = pre.mean + changed.mean, {"pre": pre.mean, "change": changed.mean}
+        step = Step(f"mean after of {arm.label}", mean, "pre + change", parts)
+        post, sd_post = replace(changed, mean=mean, steps=(*changed.steps, step)), None
+    else:
+        post = _group(after, arm, "score")
+        sd_post = post.sd
+    n, of_n = _followed(pre, post, arm)
+    found = conversion.prepost_correlation(
+        sd_pre=pre.sd, sd_post=sd_post, sd_of_change=changed.sd if changed else None, impute=imputed_r
+    )
+    keys = [pre.observation, post.observation]
+    if changed is not None and not found.imputed:
+        keys.append(changed.observation)
+    steps = (*pre.steps, *post.steps, *of_n, _correlation(found, arm))
+    return Side(n, post.mean, pre.sd, pre.mean, found.value, tuple(dict.fromkeys(keys)), steps)
+
+
+def _correlation(found: conversion.PrePostCorrelation, arm: Arm) -> Step:
+    record = found.record
+    return Step(f"r of {arm.label}", found.value, record.formula, {}, record.assumption, record.source)
+
+
+def _usable(observation: Observation | None, arm: Arm) -> Group | None:
+    """A change that helps where it can be read, and is no loss where it cannot."""
+    if observation is None:
+        return None
+    try:
+        return group(observation, arm)
+    except NotUsable:
+        return None
+
+
+def _followed(pre: Group, post: Group, arm: Arm) -> tuple[float, tuple[Step, ...]]:
+    """n of the people measured both times: the smaller, where the two differ."""
+    if pre.n == post.n:
+        return post.n, ()
+    n = min(pre.n, post.n)
+    assumption = f"the {n:g} people of {arm.label} at one time were among those at the other"
+    return n, (Step(f"n of {arm.label}", n, "the smaller n", {"pre": pre.n, "post": post.n}, assumption),)
+
+
+def _with_inputs(row: EffectRow, treatment: Side, control: Side, measure: Measure) -> EffectRow:
+    said: list[Mapping[str, Any]] = []
+    for side, arm in ((treatment, row.treatment), (control, row.control)):
+        numbers: dict[str, Any] = {"n": side.n, "mean": side.mean, "sd": side.sd}
+        if measure == Measure.PPC_G:
+            numbers |= {"pre": side.pre, "r": side.r}
+        said.append(
+            {
+                "arm": arm.label if arm else "",
+                **numbers,
+                "observations": list(side.observations),
+                "steps": [step.as_json() for step in side.steps],
+            }
+        )
+    told = [step.assumption for side in (treatment, control) for step in side.steps if step.assumption]
+    return replace(row, n_t=treatment.n, n_c=control.n, inputs=tuple(said), assumptions=tuple(dict.fromkeys(told)))
+
+
+def _sizes(measure: Measure, sides: Sequence[tuple[Side, Side]]) -> EffectSizes:
+    t, c = (_columns([pair[which] for pair in sides]) for which in (0, 1))
+    if measure != Measure.PPC_G:
+        return smd(t["mean"], t["sd"], t["n"], c["mean"], c["sd"], c["n"], variance="LS")
+    treatment, control = (PrePost(x["pre"], x["mean"], x["sd"], x["n"], x["r"]) for x in (t, c))
+    return ppc2(treatment, control, variance="exact", correction="exact")
+
+
+def _columns(sides: Sequence[Side]) -> dict[str, NDArray[np.float64]]:
+    return {
+        name: np.array([getattr(side, name) for side in sides], dtype=float) for name in ("n", "mean", "sd", "pre", "r")
+    }
+
+
+def _finished(rows: Sequence[EffectRow], sizes: EffectSizes) -> Iterator[EffectRow]:
+    """Effects turned so that larger is better; rows without an effect or a direction say why."""
+    for row, yi, vi, null in zip(rows, sizes.yi, sizes.vi, sizes.reason, strict=True):
+        raw, variance = (float(x) if np.isfinite(x) else None for x in (yi, vi))
+        reason = f"No effect: {null}." if null else _kept_out(row)
+        turned = None if reason or raw is None else (raw if row.direction == 1 else 0.0 - raw)
+        yield replace(row, yi_raw=raw, yi=turned, vi=variance, reason=reason)
+
+
+def _kept_out(row: EffectRow) -> str:
+    if not row.outcome.marker:
+        return f"The outcome “{row.outcome.name}” has no marker in the codebook yet."
+    if row.direction == 0:
+        return f"Whether higher or lower {row.outcome.marker} is better is not set."
+    return ""

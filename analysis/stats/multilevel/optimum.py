@@ -1,0 +1,83 @@
+"""Variance components that maximise a likelihood: average-information steps that respect zero."""
+
+from __future__ import annotations
+
+from typing import cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from analysis.stats.errors import NotConverged
+from analysis.stats.inputs import Array
+from analysis.stats.multilevel.likelihood import Likelihood, State
+
+STEP_TOLERANCE = 1e-10  # of the largest component, for the last step
+GRADIENT_TOLERANCE = 1e-9  # of score × component, in units of log-likelihood
+MAX_STEPS = 200
+
+
+def maximise(likelihood: Likelihood, start: Array, fixed: NDArray[np.bool_] | None = None) -> State:
+    """The maximum over non-negative variance components, from `start`.
+
+    A component at zero whose slope points below zero is held there; a step that would cross zero stops
+    on it and is solved again for the others (halving such a step would stall). Steps that lower the likelihood
+    are halved.
+
+    Parameters
+    ----------
+    start : shape (r,), >= 0
+    fixed : shape (r,)
+        Components that keep their start value.
+
+    Raises
+    ------
+    NotConverged
+    """
+    state = likelihood.at(start)
+    movable = np.ones(start.size, dtype=bool) if fixed is None else ~fixed
+    for _ in range(MAX_STEPS):
+        theta, score = state.theta, state.score
+        free = movable & ~((theta <= 0.0) & (score <= 0.0))
+        if not free.any():
+            return state
+        target = _bounded_step(state, free)
+        new = _not_worse(likelihood, state, target)
+        moved = float(np.abs(new.theta - theta).max())
+        state = new
+        if moved <= STEP_TOLERANCE * max(float(state.theta.max()), 1e-300):
+            return state
+    raise NotConverged(f"The variance components did not converge in {MAX_STEPS} steps.")
+
+
+def _bounded_step(state: State, free: NDArray[np.bool_]) -> Array:
+    """Where an average-information step of the free components leads, not below zero."""
+    theta, score, information = state.theta, state.score, state.information
+    target = theta.copy()
+    while free.any():
+        held = ~free
+        # the linear system for the free ones, given what the held ones have moved already
+        rhs = score[free] - information[np.ix_(free, held)] @ (target[held] - theta[held])
+        target[free] = theta[free] + _solve(information[np.ix_(free, free)], rhs)
+        below = free & (target < 0.0)
+        if not below.any():
+            return target
+        target[below] = 0.0
+        free = free & ~below
+    return target
+
+
+def _solve(information: Array, rhs: Array) -> Array:
+    """The step; a ridge where the components are (nearly) indistinguishable."""
+    ridge = 1e-12 * float(np.trace(information))
+    return cast(Array, np.linalg.solve(information + ridge * np.eye(rhs.size), rhs))
+
+
+def _not_worse(likelihood: Likelihood, state: State, target: Array) -> State:
+    """The state at `target`, or nearer to the old one if the likelihood fell; the old one if nothing is better."""
+    slack = 1e-13 * abs(state.loglik)
+    for _ in range(60):
+        new = likelihood.at(target)
+        if new.loglik >= state.loglik - slack:
+            return new
+        target = 0.5 * (target + state.theta)
+    return state

@@ -1,0 +1,61 @@
+"""Numbers of results as pages print them."""
+
+from __future__ import annotations
+
+from django.template import Library
+
+from analysis import wording
+
+register = Library()
+
+
+@register.filter
+def g(value: float | None) -> str:
+    """Two decimals and a true minus."""
+    return wording.decimals(value)
+
+
+@register.filter
+def digits(value: float | None) -> str:
+    """A number of the ledger: as many digits as tell it apart, a true minus."""
+    return wording.NOTHING if value is None else f"{value:.6g}".replace("-", wording.MINUS)
+
+
+@register.filter
+def slope(value: float | None) -> str:
+    return wording.slope(value)
+
+
+@register.simple_tag
+def slopes(low: float | None, high: float | None) -> str:
+    return wording.NOTHING if low is None or high is None else f"{wording.slope(low)} to {wording.slope(high)}"
+
+
+@register.filter
+def p(value: float | None) -> str:
+    return wording.p_value(value)
+
+
+@register.filter
+def df(value: float | None) -> str:
+    return wording.degrees(value)
+
+
+@register.filter
+def percent(value: float | None) -> str:
+    return wording.percent(value)
+
+
+@register.filter
+def level(value: float) -> str:
+    return wording.level(value)
+
+
+@register.simple_tag
+def interval(low: float | None, high: float | None) -> str:
+    return wording.interval(low, high)
+
+
+@register.filter
+def test(result: object) -> str:
+    return wording.test(result)  # type: ignore[arg-type]  # templates pass what they were given

@@ -1,0 +1,223 @@
+"""The pages on results: the review's, one synthesis's, one effect's, and the acts of leads."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+from uuid import UUID
+
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from analysis import charts, setup
+from analysis.forms import DefaultsForm, SynthesisForm
+from analysis.freshness import State
+from analysis.models import Effect, ResultCoefficient, Synthesis
+from analysis.shown import Chosen, Results, chosen_by, described, model_in_words, results_of
+from extraction import access
+from extraction.access import Act, Thing
+from extraction.errors import InvalidValues
+from extraction.models import Entry, Review
+from extraction.sheet import sheet_of
+from extraction.standing import Standing
+from extraction.story import Line, story_of
+
+EFFECTS_PER_PAGE: Final = 100
+MOST_KEPT_OUT: Final = 200
+TRIALS = "trials"  # the forest of trials in place of a group of syntheses
+
+
+@require_safe
+def results(request: HttpRequest, pk: int) -> HttpResponse:
+    """Everything that the review found, and how it stands to the data."""
+    review = shown_review(request, pk)
+    found = results_of(review, request.user)
+    primary = found.primary
+    chosen = Chosen([], [], [], 0)
+    if primary is not None and primary.synthesis.moderator_id is None:
+        chosen = chosen_by(primary, found.freshness.data.classes, request.user)
+    wanted = request.GET.get("forest", "")
+    names = [*found.forests, *([TRIALS] if chosen.averages else [])]
+    forest = wanted if wanted in names else found.default_forest
+    context = {
+        "review": review,
+        "standing": Standing.of(request, review),
+        "results": found,
+        "primary": primary,
+        "model": model_in_words(primary.synthesis) if primary else "",
+        "sentences": found.sentences,
+        "chosen": chosen,
+        "forest_names": names,
+        "forest_name": forest,
+        "defaults": DefaultsForm(),
+        **figures(found, chosen, forest),
+    }
+    return render(request, "analysis/results.html", context)
+
+
+def figures(found: Results, chosen: Chosen, forest: str) -> dict[str, Any]:
+    """The forest in its wide and its narrow drawing, and the funnel of trial averages."""
+    lines = [one.line() for one in chosen.averages] if forest == TRIALS else found.lines(forest) if forest else []
+    primary = found.primary
+    has_mean = primary is not None and primary.pooled is not None and not primary.synthesis.moderator_id
+    overall = primary.line(pooled=True) if primary is not None and has_mean else None
+    drawn: dict[str, Any] = {"lines": lines, "overall": overall}
+    if lines:
+        drawn["wide"] = charts.forest(lines, overall, charts.WIDE)
+        drawn["narrow"] = charts.forest(lines, overall, charts.NARROW)
+    if len(chosen.averages) > 2 and overall is not None and overall.estimate is not None:
+        points = [charts.Point(one.label, one.estimate, one.se) for one in chosen.averages]
+        drawn["funnels"] = [
+            ("wide-only", charts.funnel(points, overall.estimate)),
+            ("narrow-only", charts.funnel(points, overall.estimate, width=330.0, height=280.0)),
+        ]
+    return drawn
+
+
+@require_safe
+def freshness(request: HttpRequest, pk: int) -> HttpResponse:
+    """The strip on how the results stand to the data; asked every second or two by the page that shows it.
+
+    Where the page shows another version than this one, it is told to fetch itself.
+    """
+    found = results_of(shown_review(request, pk), request.user)
+    if request.GET.get("shown") == found.freshness.version:
+        return HttpResponse(status=204)
+    response = render(request, "analysis/_freshness.html", {"review": found.review, "results": found})
+    response["HX-Trigger"] = "results-moved"
+    return response
+
+
+@require_safe
+def synthesis(request: HttpRequest, pk: int) -> HttpResponse:
+    """One synthesis: what it takes, what it gave, its trials and effects, and what was kept out and why."""
+    shown = shown_synthesis(request, pk)
+    found = results_of(shown.review, request.user)
+    row = next(row for row in found.rows if row.synthesis.pk == shown.pk)
+    chosen = chosen_by(row, found.freshness.data.classes, request.user)
+    lines = [one.line() for one in chosen.averages]
+    overall = row.line(pooled=True) if row.pooled and not shown.moderator_id else None
+    context = {
+        "review": shown.review,
+        "standing": Standing.of(request, shown.review),
+        "results": found,
+        "row": row,
+        "described": described(shown),
+        "model": model_in_words(shown),
+        "coefficients": ResultCoefficient.objects.visible_to(request.user).filter(
+            result=row.current.result_id if row.current else None
+        ),
+        "chosen": chosen,
+        "page": Paginator(chosen.pooled, EFFECTS_PER_PAGE).get_page(request.GET.get("page")),
+        "kept_out": chosen.kept_out[:MOST_KEPT_OUT],
+        "kept_out_count": len(chosen.kept_out),
+        "lines": lines,
+        "overall": overall,
+        "wide": charts.forest(lines, overall, charts.WIDE) if lines else None,
+        "narrow": charts.forest(lines, overall, charts.NARROW) if lines else None,
+        "is_fresh": row.state == State.FRESH,
+    }
+    return render(request, "analysis/synthesis.html", context)
+
+
+@require_safe
+def effect(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """One effect with its ledger: the printed numbers it came from, who read what, and what was decided."""
+    shown = get_object_or_404(
+        Effect.objects.visible_to(request.user).select_related("trial__review", "marker", "entry"), pk=pk
+    )
+    keys = {UUID(key) for side in shown.ledger.get("inputs", []) for key in side["observations"]}
+    entry = Entry.objects.visible_to(request.user).filter(pk=shown.entry_id).first()
+    said = sheet_of(entry).said if entry else {}
+    story = story_of(shown.trial, request.user)
+    context = {
+        "review": shown.trial.review,
+        "effect": shown,
+        "trial": shown.trial,
+        "sides": shown.ledger.get("inputs", []),
+        "printed": [one for key, one in said.items() if key in keys],
+        "story": story,
+        "lines": [line for _, lines in story.groups for line in lines if _is_about(line, shown, keys)],
+    }
+    return render(request, "analysis/effect.html", context)
+
+
+def _is_about(line: Line, shown: Effect, keys: set[UUID]) -> bool:
+    """By the approved row itself; where a newer version stands in its place, by what it is called."""
+    if any(said.row.pk in keys for said in line.said.values()):
+        return True
+    arms = {shown.treatment_label, shown.control_label}
+    return line.outcome == shown.outcome_name and line.arm in arms and line.time == shown.timepoint_label
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def synthesis_create(request: HttpRequest, pk: int) -> HttpResponse:
+    return edited(request, manageable_review(request, pk), Synthesis())
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def synthesis_change(request: HttpRequest, pk: int) -> HttpResponse:
+    shown = shown_synthesis(request, pk)
+    return edited(request, manageable_review(request, shown.review_id), shown)
+
+
+def edited(request: HttpRequest, review: Review, instance: Synthesis) -> HttpResponse:
+    key = instance.pk
+    instance.review = review
+    form = SynthesisForm(request.POST or None, instance=instance, review=review, by=request.user)
+    if request.method == "POST" and form.is_valid():
+        try:
+            if key is None:
+                saved = setup.create_synthesis(review.pk, form.values, by=request.user)
+            else:
+                saved = setup.change_synthesis(key, form.values, by=request.user)
+        except InvalidValues as refusal:
+            form.show(refusal)
+        else:
+            messages.success(request, f"{saved} is saved. The results are being recomputed.")
+            return redirect(saved)
+    context = {"review": review, "form": form, "synthesis": instance if key else None}
+    status = 400 if form.is_bound else 200
+    return render(request, "analysis/synthesis_form.html", context, status=status)
+
+
+@require_POST
+def make_primary(request: HttpRequest, pk: int) -> HttpResponse:
+    saved = setup.set_primary(pk, by=request.user)
+    messages.success(request, f"{saved} is the primary synthesis.")
+    return redirect("analysis:results", saved.review_id)
+
+
+@require_POST
+def create_defaults(request: HttpRequest, pk: int) -> HttpResponse:
+    form = DefaultsForm(request.POST)
+    if not form.is_valid():
+        messages.error(request, "Choose an effect measure.")
+        return redirect("analysis:results", pk)
+    made = setup.create_default_syntheses(pk, by=request.user, measure=form.cleaned_data["measure"])
+    messages.success(request, f"{len(made)} syntheses set up. The results are being computed.")
+    return redirect("analysis:results", pk)
+
+
+@require_POST
+def recompute(request: HttpRequest, pk: int) -> HttpResponse:
+    setup.request_recompute(pk, by=request.user)
+    messages.success(request, "A recompute is asked for. What is up to date is not computed again.")
+    return redirect("analysis:results", pk)
+
+
+def shown_review(request: HttpRequest, pk: int) -> Review:
+    """A review whose results this person may see."""
+    seeing = access.visible(request.user, Thing.RESULT, Review.PATHS)
+    return get_object_or_404(Review.objects.visible_to(request.user).filter(seeing), pk=pk)
+
+
+def manageable_review(request: HttpRequest, pk: int) -> Review:
+    managing = access.permitted(request.user, Act.MANAGE, Thing.RESULT, Review.PATHS)
+    return get_object_or_404(Review.objects.visible_to(request.user).filter(managing), pk=pk)
+
+
+def shown_synthesis(request: HttpRequest, pk: int) -> Synthesis:
+    return get_object_or_404(Synthesis.objects.visible_to(request.user).select_related("review"), pk=pk)

@@ -1,0 +1,110 @@
+"""Verbs of the vocabulary: leads alone make, change and drop its terms, and each change is a new codebook version."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.db import IntegrityError, models, transaction
+
+from extraction import access
+from extraction.access import Act, Thing
+from extraction.errors import DuplicateRow, FieldProblem, IllegalMove, InvalidValues, NotFound
+from extraction.locks import locked_review, require
+from extraction.models import (
+    Entry,
+    Event,
+    Intervention,
+    Marker,
+    MarkerSynonym,
+    Moderator,
+    ModeratorLevel,
+    OutcomeClass,
+    Review,
+    UnitFactor,
+)
+from extraction.recorded import verb
+from extraction.setup import apply_values
+from extraction.signals import pooled_data_changed
+from extraction.units import UnitError, parse_factor
+
+TERM = ("code", "name", "definition", "position")
+FIELDS: Mapping[type[models.Model], tuple[str, ...]] = {
+    Intervention: TERM,
+    OutcomeClass: (*TERM, "direction"),
+    Marker: (*TERM, "outcome_class", "direction", "canonical_unit"),
+    MarkerSynonym: ("marker", "text", "ambiguous"),
+    UnitFactor: ("marker", "unit", "to_unit", "factor", "exact"),
+    Moderator: (*TERM, "kind", "applies_to", "unit"),
+    ModeratorLevel: ("moderator", "code", "name", "position"),
+}
+OWNED_THROUGH: Mapping[type[models.Model], str] = {MarkerSynonym: "marker", ModeratorLevel: "moderator"}
+
+
+@verb
+def put(
+    model: type[Any], review_id: int, values: Mapping[str, Any], *, by: access.Viewer, pk: int | None = None
+) -> Any:
+    """Make a term (pk None) or change one. Related terms are given as rows of the same review."""
+    review = locked_review(review_id, by)
+    actor = require(Act.MANAGE, review, by, thing=Thing.REVIEW, message="Leads change the codebook.")
+    row = _row(model, review, by, pk)
+    before, after = apply_values(row, values, FIELDS[model], row_name=model._meta.verbose_name)
+    for name in ("marker", "moderator", "outcome_class"):
+        related = getattr(row, name, None) if name in FIELDS[model] else None
+        if related is not None and related.review_id != review.pk:
+            raise NotFound
+    if model is UnitFactor:
+        try:
+            parse_factor(row.factor)
+        except UnitError as error:
+            raise InvalidValues([FieldProblem(str(row), "factor", str(error), row.factor)]) from error
+    if not after and pk is not None:
+        return row
+    try:
+        with transaction.atomic():
+            row.save()
+    except IntegrityError as error:
+        raise DuplicateRow("The codebook has this already.") from error
+    _next_version(review)
+    Event.record("define" if pk is None else "redefine", review, by=actor, about=row, before=before, after=after)
+    return row
+
+
+@verb
+def drop(model: type[Any], pk: int, *, by: access.Viewer) -> None:
+    """Take a term out of the codebook, as long as nothing uses it."""
+    row = model.objects.visible_to(by).filter(pk=pk).first()
+    if row is None or model not in FIELDS:
+        raise NotFound
+    owner = getattr(row, OWNED_THROUGH[model]) if model in OWNED_THROUGH else row
+    review = locked_review(owner.review_id, by)
+    actor = require(Act.MANAGE, review, by, thing=Thing.REVIEW, message="Leads change the codebook.")
+    before, name = {"term": str(row)}, str(row)
+    Event.record("drop", review, by=actor, about=row, before=before)
+    try:
+        with transaction.atomic():
+            row.delete()
+    except (models.ProtectedError, IntegrityError) as error:
+        raise IllegalMove(f"“{name}” is in use and cannot be dropped.") from error
+    _next_version(review)
+
+
+def _row(model: type[Any], review: Review, by: access.Viewer, pk: int | None) -> Any:
+    if model not in FIELDS:
+        raise NotFound
+    if pk is not None:
+        row = model.objects.visible_to(by).filter(pk=pk).first()
+        owner = getattr(row, OWNED_THROUGH[model]) if row is not None and model in OWNED_THROUGH else row
+        if owner is None or owner.review_id != review.pk:
+            raise NotFound
+        return row
+    return model() if model in OWNED_THROUGH else model(review=review)
+
+
+def _next_version(review: Review) -> None:
+    """A codebook changed under somebody's hands is a new version; directions or factors may change what is pooled."""
+    if Entry._base_manager.filter(trial__review=review, codebook_version=review.codebook_version).exists():
+        review.codebook_version += 1
+        review.save(update_fields=["codebook_version"])
+    pooled_data_changed.send(sender=Review, review_id=review.pk)

@@ -1,0 +1,69 @@
+"""The first line of every verb: a fresh, visible row under the lock of its trial (or review).
+
+The trial's row is the root lock of everything below it. PostgreSQL locks it here; on SQLite the transaction itself is
+the lock (`transaction_mode` IMMEDIATE). What may not be seen is answered like what does not exist.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.core.exceptions import ValidationError
+
+from extraction import access
+from extraction.access import Act, Thing
+from extraction.errors import IllegalMove, NotAllowed, NotFound
+from extraction.models import Discrepancy, Entry, Match, Review, Trial, User
+from extraction.states import Status
+
+
+def locked_review(review_id: int, by: access.Viewer) -> Review:
+    return _one(Review.objects.visible_to(by).select_for_update(of=("self",)), review_id)
+
+
+def locked_trial(trial_id: int, by: access.Viewer) -> Trial:
+    """The trial, its review loaded, locked until the verb ends."""
+    return _one(Trial.objects.visible_to(by).select_related("review").select_for_update(of=("self",)), trial_id)
+
+
+def locked_entry(entry_id: UUID, by: access.Viewer) -> Entry:
+    """The entry under its trial's lock, both as they are now."""
+    seen = _one(Entry.objects.visible_to(by), entry_id)
+    trial = locked_trial(seen.trial_id, by)
+    entry = _one(Entry.objects.visible_to(by), entry_id)
+    entry.trial = trial
+    return entry
+
+
+def locked_discrepancy(discrepancy_id: UUID, by: access.Viewer) -> Discrepancy:
+    seen = _one(Discrepancy.objects.visible_to(by), discrepancy_id)
+    trial = locked_trial(seen.trial_id, by)
+    discrepancy: Discrepancy = _one(Discrepancy.objects.visible_to(by), discrepancy_id)
+    discrepancy.trial = trial
+    return discrepancy
+
+
+def locked_match(match_id: UUID, by: access.Viewer) -> Match:
+    seen = _one(Match.objects.visible_to(by), match_id)
+    trial = locked_trial(seen.trial_id, by)
+    match: Match = _one(Match.objects.visible_to(by), match_id)
+    match.trial = trial
+    return match
+
+
+def require(act: Act, row: Any, by: access.Viewer, *, thing: Thing, message: str) -> User:
+    """Ask the table. Right role in the wrong state is a 409 that says the state; a wrong role is a 403."""
+    if access.may(by, act, thing, row, row.PATHS):
+        return by  # type: ignore[return-value]  # the table refuses anonymous visitors
+    trial = row if isinstance(row, Trial) else getattr(row, "trial", None)
+    if trial is not None and access.may(by, act, thing, row, row.PATHS, in_any_state=True):
+        raise IllegalMove(f"{message} The trial is “{Status(trial.status).label.lower()}”.")
+    raise NotAllowed(f"{message} Your role in this review does not allow it.")
+
+
+def _one(rows: Any, key: object) -> Any:
+    try:
+        return rows.get(pk=key)
+    except (rows.model.DoesNotExist, ValidationError, ValueError, TypeError, OverflowError) as error:
+        raise NotFound from error

@@ -1,0 +1,33 @@
+"""The record, in the order in which it grows."""
+
+from extraction.models.entry import Entry, Row
+from extraction.models.event import Event
+from extraction.models.people import Membership, User
+from extraction.models.reconciliation import (
+    Approval,
+    Choice,
+    Discrepancy,
+    Match,
+    MatchedRow,
+    ReasonCode,
+    Resolution,
+)
+from extraction.models.review import Assignment, Report, Review, Slot, Trial, folded
+from extraction.models.rows import Arm, Characteristic, Observation, Outcome, Timepoint
+from extraction.models.vocabulary import (
+    Direction,
+    Intervention,
+    Marker,
+    MarkerSynonym,
+    Moderator,
+    ModeratorLevel,
+    OutcomeClass,
+    UnitFactor,
+)
+
+__all__ = [
+    "Approval", "Arm", "Assignment", "Characteristic", "Choice", "Direction", "Discrepancy", "Entry", "Event",
+    "Intervention", "Marker", "MarkerSynonym", "Match", "MatchedRow", "Membership", "Moderator", "ModeratorLevel",
+    "Observation", "Outcome", "OutcomeClass", "ReasonCode", "Report", "Resolution", "Review", "Row", "Slot",
+    "Timepoint", "Trial", "UnitFactor", "User", "folded",
+]  # fmt: skip

@@ -1,0 +1,222 @@
+"""Between the rows of an entry and the plain values of `extraction.record`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+from uuid import UUID
+
+from extraction import record
+from extraction.models.entry import Entry
+from extraction.models.rows import Arm, Characteristic, Observation, Outcome, Timepoint
+from extraction.record import Qualifier, Status
+
+ROWS = {
+    record.Subject.ARM: Arm,
+    record.Subject.TIMEPOINT: Timepoint,
+    record.Subject.OUTCOME: Outcome,
+    record.Subject.OBSERVATION: Observation,
+    record.Subject.CHARACTERISTIC: Characteristic,
+}
+WITH_CODES = {
+    record.Subject.ARM: ("intervention",),
+    record.Subject.OUTCOME: ("marker",),
+    record.Subject.CHARACTERISTIC: ("moderator", "level"),
+}
+
+
+class Codes(Protocol):
+    """The review's vocabulary by code; `extraction.typed.Context` is one."""
+
+    interventions: Mapping[str, Any]
+    markers: Mapping[str, Any]
+    levels: Mapping[tuple[str, str], Any]
+
+
+RecordRow = record.Arm | record.Timepoint | record.Outcome | record.Observation | record.Characteristic
+
+
+def rows_of(entry: Entry) -> dict[record.Subject, list[Any]]:
+    """All rows of an entry by subject, in their order, with the codes they need: five queries, whatever the size."""
+    return {
+        subject: list(
+            model._base_manager.filter(entry=entry)
+            .select_related(*WITH_CODES.get(subject, ()))
+            .order_by("position", "id")
+        )
+        for subject, model in ROWS.items()
+    }
+
+
+def as_record(rows: dict[record.Subject, list[Any]]) -> record.Entry:
+    """The entry as plain values, in the order in which its rows stand."""
+    return record.Entry(
+        arms=tuple(_arm(row) for row in rows[record.Subject.ARM]),
+        timepoints=tuple(_timepoint(row) for row in rows[record.Subject.TIMEPOINT]),
+        outcomes=tuple(_outcome(row) for row in rows[record.Subject.OUTCOME]),
+        observations=tuple(_observation(row) for row in rows[record.Subject.OBSERVATION]),
+        characteristics=tuple(_characteristic(row) for row in rows[record.Subject.CHARACTERISTIC]),
+    )
+
+
+def _quantity(row: Any, prefix: str) -> record.Quantity:
+    value = getattr(row, prefix)
+    return record.Quantity(
+        status=Status(getattr(row, f"{prefix}_status")),
+        printed=getattr(row, f"{prefix}_printed"),
+        value=None if value is None else float(value),
+        qualifier=Qualifier(getattr(row, f"{prefix}_qualifier")),
+    )
+
+
+def _arm(row: Arm) -> record.Arm:
+    return record.Arm(
+        key=str(row.pk),
+        label=row.label,
+        role=record.Role(row.role),
+        intervention=row.intervention.code if row.intervention else "",
+        control_kind=row.control_kind,
+        n_randomised=_quantity(row, "n_randomised"),
+        eligible=row.eligible,
+        stratum=row.stratum,
+    )
+
+
+def _timepoint(row: Timepoint) -> record.Timepoint:
+    return record.Timepoint(str(row.pk), record.Phase(row.phase), row.printed, row.weeks, row.weeks_after_end)
+
+
+def _outcome(row: Outcome) -> record.Outcome:
+    return record.Outcome(
+        key=str(row.pk),
+        name=row.name,
+        marker=row.marker.code if row.marker else "",
+        specimen=row.specimen,
+        assay=row.assay,
+        condition=record.Condition(row.condition),
+        stimulus=row.stimulus,
+        dose=row.dose,
+        unit=row.unit,
+        scale=record.Scale(row.scale),
+        scale_base=row.scale_base,
+        scale_offset=row.scale_offset,
+    )
+
+
+def _observation(row: Observation) -> record.Observation:
+    return record.Observation(
+        key=str(row.pk),
+        arm=str(row.arm_id),
+        timepoint=str(row.timepoint_id),
+        outcome=str(row.outcome_id),
+        quantity=record.QuantityKind(row.quantity),
+        n=_quantity(row, "n"),
+        centre_kind=record.CentreKind(row.centre_kind),
+        centre=_quantity(row, "centre"),
+        spread=record.Spread(
+            kind=record.SpreadKind(row.spread_kind),
+            status=Status(row.spread_status),
+            printed=row.spread_printed,
+            value=row.spread,
+            qualifier=Qualifier(row.spread_qualifier),
+            low_printed=row.spread_low_printed,
+            low=row.spread_low,
+            high_printed=row.spread_high_printed,
+            high=row.spread_high,
+            level=row.spread_level,
+        ),
+        source=record.Source(row.source_page, row.source_place, row.source_quote),
+        notes=row.notes,
+    )
+
+
+def _characteristic(row: Characteristic) -> record.Characteristic:
+    return record.Characteristic(
+        key=str(row.pk),
+        moderator=row.moderator.code,
+        kind=record.ModeratorKind(row.kind),
+        arm=str(row.arm_id) if row.arm_id else "",
+        status=Status(row.value_status),
+        printed=row.value_printed,
+        value=row.value,
+        level=row.level.code if row.level else "",
+    )
+
+
+def quantity_columns(prefix: str, quantity: record.Quantity, whole: bool = False) -> dict[str, Any]:
+    """The four columns in which a quantity is kept; n and n randomised are whole."""
+    value = quantity.value
+    return {
+        prefix: int(value) if whole and value is not None else value,
+        f"{prefix}_printed": quantity.printed,
+        f"{prefix}_status": quantity.status.value,
+        f"{prefix}_qualifier": quantity.qualifier.value,
+    }
+
+
+def spread_columns(spread: record.Spread) -> dict[str, Any]:
+    return {
+        "spread_kind": spread.kind.value,
+        "spread": spread.value,
+        "spread_printed": spread.printed,
+        "spread_status": spread.status.value,
+        "spread_qualifier": spread.qualifier.value,
+        "spread_low": spread.low,
+        "spread_low_printed": spread.low_printed,
+        "spread_high": spread.high,
+        "spread_high_printed": spread.high_printed,
+        "spread_level": spread.level,
+    }
+
+
+def columns_of(row: RecordRow, codes: Codes) -> dict[str, Any]:
+    """The columns of a model row that say what `row` says; the inverse of `as_record` for what is compared."""
+    match row:
+        case record.Arm():
+            return {
+                "label": row.label,
+                "role": row.role.value,
+                "intervention": codes.interventions.get(row.intervention),
+                "control_kind": row.control_kind,
+                "eligible": row.eligible,
+                "stratum": row.stratum,
+                **quantity_columns("n_randomised", row.n_randomised, whole=True),
+            }
+        case record.Timepoint():
+            return {
+                "phase": row.phase.value,
+                "printed": row.printed,
+                "weeks": row.weeks,
+                "weeks_after_end": row.weeks_after_end,
+            }
+        case record.Outcome():
+            texts = ("name", "specimen", "assay", "stimulus", "dose", "unit", "scale_base", "scale_offset")
+            return {
+                "marker": codes.markers.get(row.marker),
+                "condition": row.condition.value,
+                "scale": row.scale.value,
+                **{name: getattr(row, name) for name in texts},
+            }
+        case record.Observation():
+            return {
+                "arm_id": UUID(row.arm),
+                "timepoint_id": UUID(row.timepoint),
+                "outcome_id": UUID(row.outcome),
+                "quantity": row.quantity.value,
+                "centre_kind": row.centre_kind.value,
+                "source_page": row.source.page,
+                "source_place": row.source.place,
+                "source_quote": row.source.quote,
+                "notes": row.notes,
+                **quantity_columns("n", row.n, whole=True),
+                **quantity_columns("centre", row.centre),
+                **spread_columns(row.spread),
+            }
+        case record.Characteristic():
+            return {
+                "arm_id": UUID(row.arm) if row.arm else None,
+                "value": row.value,
+                "value_printed": row.printed,
+                "value_status": row.status.value,
+                "level": codes.levels.get((row.moderator, row.level)),
+            }

@@ -1,0 +1,197 @@
+"""The record of one trial as one person may see it: the entries beside each other, differences, decisions, history.
+
+Everything is read through `visible_to`: a person to whom an entry is not shown gets no column, no difference and no
+line of history from it.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+from uuid import UUID
+
+from extraction.access import Viewer
+from extraction.models import Discrepancy, Entry, Event, Match, Resolution, Slot, Trial
+from extraction.record import QuantityKind
+from extraction.sheet import Said, Sheet, sheet_of
+
+SLOTS: Final = (Slot.A, Slot.B, Slot.FINAL)
+MOST_EVENTS: Final = 100
+Place = tuple[str, str, str, str]  # outcome, arm, time, quantity, under the keys of `_Names`
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One entry that the person may see: the newest of its slot."""
+
+    slot: str
+    entry: Entry
+    sheet: Sheet
+
+
+@dataclass(slots=True)
+class Line:
+    """One cell of the trial: what each column says there, and what was made of a difference."""
+
+    outcome: str
+    unit: str
+    arm: str
+    time: str
+    change: bool
+    said: dict[str, Said] = field(default_factory=dict)
+    differences: list[Any] = field(default_factory=list)
+
+    shown: list[dict[str, Any]] = field(default_factory=list)  # per column: slot, and what it says or None
+
+
+# How the history names what a verb did: words, icon, and whether it is a turning point.
+MOMENTS: Final[Mapping[str, tuple[str, str, bool]]] = {
+    "start": ("Entry begun", "pen", False),
+    "save": ("Saved", "pen", False),
+    "submit": ("Submitted", "lock", False),
+    "undo submit": ("Submission undone", "undo", False),
+    "align": ("Structures compared", "swap", False),
+    "pair": ("Matched by hand", "swap", False),
+    "confirm match": ("Match confirmed", "swap", False),
+    "compare": ("Values compared", "eq", False),
+    "resolve": ("Decided", "scale", True),
+    "conclude": ("Decisions concluded", "scale", False),
+    "return": ("Returned to the extractors", "back", True),
+    "approve": ("Approved", "seal", True),
+    "reopen": ("Reopened", "back", True),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """One line of the history in words."""
+
+    event: Event
+
+    @property
+    def words(self) -> str:
+        return self._said[0]
+
+    @property
+    def icon(self) -> str:
+        return self._said[1]
+
+    @property
+    def turns(self) -> bool:
+        return self._said[2]
+
+    @property
+    def _said(self) -> tuple[str, str, bool]:
+        return MOMENTS.get(self.event.verb, (self.event.verb.capitalize(), "pen", False))
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    columns: Sequence[Column]
+    groups: Sequence[tuple[str, Sequence[Line]]]  # by outcome
+    others: Sequence[Any]  # differences about structure and characteristics
+    moments: Sequence[Moment]
+    more_moments: int
+
+    @property
+    def width(self) -> int:
+        """Columns of a table of lines, with the one that names the line."""
+        return len(self.columns) + 1
+
+
+def story_of(trial: Trial, by: Viewer) -> Story:
+    columns = columns_of(trial, by)
+    differences = list(
+        Discrepancy.objects.visible_to(by).current().filter(trial=trial).select_related("marker").order_by("position")
+    )
+    _decide(differences, by)
+    lines = _lines(columns, _Names.of(trial, columns, by))
+    by_row: dict[UUID, Line] = {said.row.pk: line for line in lines for said in line.said.values()}
+    others = []
+    for difference in differences:
+        line = by_row.get(difference.a_key) or by_row.get(difference.b_key)
+        if line is None:
+            others.append(difference)
+        else:
+            line.differences.append(difference)
+    groups: dict[str, list[Line]] = defaultdict(list)
+    for line in lines:
+        groups[line.outcome].append(line)
+    events = Event.objects.visible_to(by).filter(trial=trial).select_related("actor", "entry").order_by("-at", "-seq")
+    moments = [Moment(event) for event in events[:MOST_EVENTS]]
+    more = max(0, events.count() - MOST_EVENTS) if len(moments) == MOST_EVENTS else 0
+    return Story(columns, list(groups.items()), others, moments, more)
+
+
+def columns_of(trial: Trial, by: Viewer) -> list[Column]:
+    entries = Entry.objects.visible_to(by).filter(trial=trial).select_related("holder").order_by("number")
+    newest = {entry.slot: entry for entry in entries}
+    return [Column(slot.value, newest[slot], sheet_of(newest[slot])) for slot in SLOTS if slot in newest]
+
+
+def _decide(differences: Iterable[Any], by: Viewer) -> None:
+    """Give each difference its decisions, newest first: one query."""
+    found: dict[UUID, list[Resolution]] = defaultdict(list)
+    rows = Resolution.objects.visible_to(by).filter(discrepancy__in=[one.pk for one in differences])
+    for resolution in rows.select_related("decided_by").order_by("-number"):
+        found[resolution.discrepancy_id].append(resolution)
+    for difference in differences:
+        difference.decisions = found[difference.pk]
+
+
+@dataclass(frozen=True, slots=True)
+class _Names:
+    """One name for what the columns hold under different keys: by confirmed matches, else by what is printed."""
+
+    key: Mapping[UUID, str]
+
+    @classmethod
+    def of(cls, trial: Trial, columns: Sequence[Column], by: Viewer) -> _Names:
+        names: dict[UUID, str] = {}
+        shown = {row.pk: row for column in columns for row in _structure(column.sheet)}
+        matches = Match.objects.visible_to(by).filter(trial=trial, state=Match.State.CONFIRMED)
+        for match in matches.prefetch_related("rows"):
+            rows = sorted(match.rows.all(), key=lambda row: row.side)
+            if len(rows) == 2 and rows[0].side != rows[1].side:
+                names |= {row.row: f"match {match.pk}" for row in rows if row.row in shown}
+        printed = {(row._meta.model_name, str(row)): names[row.pk] for row in shown.values() if row.pk in names}
+        for row in shown.values():
+            place = (row._meta.model_name, str(row))
+            names.setdefault(row.pk, printed.setdefault(place, f"printed {place}"))
+        return cls(names)
+
+    def place(self, row: Any) -> Place:
+        return self.key[row.outcome_id], self.key[row.arm_id], self.key[row.timepoint_id], row.quantity
+
+
+def _structure(sheet: Sheet) -> list[Any]:
+    return [*sheet.arms, *sheet.timepoints, *sheet.outcomes]
+
+
+def _lines(columns: Sequence[Column], names: _Names) -> list[Line]:
+    """In the order of the first column, with what only later ones have at the end of its outcome."""
+    lines: dict[Place, Line] = {}
+    order: dict[str, int] = {}
+    for column in columns:
+        rows = {row.pk: row for row in _structure(column.sheet)}
+        for outcome in column.sheet.outcomes:
+            order.setdefault(names.key[outcome.pk], len(order))
+        for said in column.sheet.said.values():
+            row, place = said.row, names.place(said.row)
+            outcome = rows[row.outcome_id]
+            line = lines.setdefault(
+                place,
+                Line(
+                    outcome=str(outcome),
+                    unit=outcome.unit,
+                    arm=str(rows[row.arm_id]),
+                    time=str(rows[row.timepoint_id]),
+                    change=row.quantity == QuantityKind.CHANGE,
+                ),
+            )
+            line.said[column.slot] = said
+    for line in lines.values():
+        line.shown = [{"slot": column.slot, "said": line.said.get(column.slot)} for column in columns]
+    return [line for _, line in sorted(lines.items(), key=lambda item: order[item[0][0]])]

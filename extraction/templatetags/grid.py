@@ -1,0 +1,133 @@
+"""Cells of the entry form, written in Python: a page holds hundreds, and a template include for each would be slow."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.template import Library
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+
+from extraction.forms.grid import CENTRES, SPREADS, Block, Cell
+
+register = Library()
+
+AS_BLOCK = ("", "as the block")
+TEXTS = (
+    ("source_page", "Page"),
+    ("source_place", "Table, figure or text"),
+    ("analysis_set", "Analysis set"),
+    ("covariates", "Adjusted for"),
+)
+CELL = (
+    '<input type="hidden" name="{0}.at" value="{1}"><input type="hidden" name="{0}.was" value="{2}">'
+    '<div class="trio">{3}</div>{4}{5}'
+)
+BOX = '<input class="form-control {}{}" name="{}.{}" value="{}" aria-label="{}" placeholder=" " autocomplete="off"{}>'
+FOLDED = (
+    '<details class="more-of{}"{}><summary><svg class="i" aria-hidden="true"><use href="#i-pin"/></svg>{}'
+    '<span class="visually-hidden"> of {}</span></summary><div>{}{}{}{}{}</div></details>'
+)
+TEXT = (
+    '<label class="field"><span class="label">{}</span>'
+    '<input class="form-control{}" name="{}.{}" value="{}" autocomplete="off"></label>'
+)
+AREA = (
+    '<label class="field wide"><span class="label">{}</span>'
+    '<textarea class="form-control" rows="2" name="{}.{}">\n{}</textarea></label>'
+)
+SELECT = (
+    '<label class="field"><span class="label">{}</span><select class="form-select {}" name="{}.{}">{}</select></label>'
+)
+INFERRED = (
+    '<label class="tick wide"><input class="form-check-input" type="checkbox" name="{}.inferred" value="yes"{}>'
+    " Not printed as such: worked out from the text</label>"
+)
+
+
+@register.simple_tag
+def options(words: Sequence[tuple[str, str]], chosen: str) -> SafeString:
+    """The options of a select; what is chosen is offered even where it is none of the words."""
+    offered = words if any(value == chosen for value, _ in words) else [*words, (chosen, chosen)]
+    return format_html_join(
+        "",
+        '<option value="{}"{}>{}</option>',
+        ((value, _if(value == chosen, " selected"), text) for value, text in offered),
+    )
+
+
+@register.simple_tag
+def cell(block: Block, arm: Any, timepoint: Any, cell: Cell) -> SafeString:
+    """One cell: n, centre and spread in view, source and the rest folded under them."""
+    where = f"{block.outcome}, {arm}, {timepoint}"
+    problem_id = f"{cell.name}.problem"
+    first, second = block.kinds.spread_words
+    boxes = (
+        ("n", "n", "n"),
+        ("centre", "", block.kinds.centre_word),
+        ("first", "", first),
+        ("second", "second", second),
+    )
+    written = [(_box(cell, name, kind, f"{where}, {word}", problem_id),) for name, kind, word in boxes]
+    return format_html(
+        CELL,
+        cell.name,
+        cell.at,
+        cell.was,
+        format_html_join("", "{}", written),
+        _problems(cell, problem_id),
+        _folded(cell, where),
+    )
+
+
+def _box(cell: Cell, name: str, kind: str, label: str, problem_id: str) -> SafeString:
+    wrong = bool(cell.problems.get(name))
+    described = format_html(' aria-invalid="true" aria-describedby="{}"', problem_id) if wrong else ""
+    text = cell.texts.get(name, "")
+    return format_html(BOX, kind, _if(wrong, " is-invalid"), cell.name, name, text, label, described)
+
+
+def _problems(cell: Cell, problem_id: str) -> SafeString | str:
+    if not cell.problems:
+        return ""
+    return format_html('<span class="problem" id="{}">{}</span>', problem_id, " ".join(cell.all_problems))
+
+
+def _folded(cell: Cell, where: str) -> SafeString:
+    texts = cell.texts
+    page = f"page {texts['source_page']}" if texts.get("source_page") else ""
+    source = ", ".join(part for part in (page, texts.get("source_place", "")) if part)
+    refused = any(name not in {"n", "centre", "first", "second"} for name in cell.problems)
+    return format_html(
+        FOLDED,
+        _if(cell.says_more, " has"),
+        _if(refused, " open"),
+        source or "Source and notes",
+        where,
+        format_html_join("", "{}", ((_text(cell, name, label),) for name, label in TEXTS)),
+        format_html(AREA, "Words of the report", cell.name, "source_quote", texts.get("source_quote", "")),
+        format_html(AREA, "Notes", cell.name, "notes", texts.get("notes", "")),
+        _kinds(cell),
+        format_html(INFERRED, cell.name, _if(texts.get("inferred") == "yes", " checked")),
+    )
+
+
+def _text(cell: Cell, name: str, label: str) -> SafeString:
+    wrong = _if(bool(cell.problems.get(name)), " is-invalid")
+    return format_html(TEXT, label, wrong, cell.name, name, cell.texts.get(name, ""))
+
+
+def _kinds(cell: Cell) -> SafeString:
+    centre = options([AS_BLOCK, *CENTRES], cell.texts.get("centre_kind", ""))
+    spread = options([AS_BLOCK, *SPREADS], cell.texts.get("spread_kind", ""))
+    return format_html(
+        "{}{}{}",
+        format_html(SELECT, "Kind of centre", "", cell.name, "centre_kind", centre),
+        format_html(SELECT, "Kind of spread", "own-spread", cell.name, "spread_kind", spread),
+        _text(cell, "spread_level", "Level of a CI, %"),
+    )
+
+
+def _if(condition: bool, text: str) -> str:
+    return text if condition else ""

@@ -1,0 +1,26 @@
+"""Addresses of the pages on reviews, trials and entries."""
+
+from django.urls import path
+
+from extraction.views import codebook, entry, review, trial, work
+
+app_name = "extraction"
+
+urlpatterns = [
+    path("", work.work, name="work"),
+    path("choose-review/", work.choose_review, name="choose-review"),
+    path("review/<int:pk>/", review.review, name="review"),
+    path("review/<int:pk>/trials/", review.add_trials, name="add-trials"),
+    path("review/<int:pk>/approve/", review.approve_many, name="approve-many"),
+    path("review/<int:pk>/codebook/", codebook.codebook, name="codebook"),
+    path("trial/<int:pk>/", trial.trial, name="trial"),
+    path("trial/<int:pk>/approve/", trial.trial_approve, name="trial-approve"),
+    path("trial/<int:pk>/assign/", review.assign_slot, name="assign"),
+    path("trial/<int:pk>/unassign/", review.unassign_slot, name="unassign"),
+    path("trial/<int:pk>/start/", entry.entry_start, name="entry-start"),
+    path("entry/<uuid:pk>/", entry.entry, name="entry"),
+    path("entry/<uuid:pk>/save/", entry.entry_save, name="entry-save"),
+    path("entry/<uuid:pk>/check/", entry.entry_check, name="entry-check"),
+    path("entry/<uuid:pk>/submit/", entry.entry_submit, name="entry-submit"),
+    path("entry/<uuid:pk>/undo/", entry.entry_undo, name="entry-undo"),
+]

@@ -1,0 +1,146 @@
+"""Entering a trial by hand: start, show, save, look over, submit, undo."""
+
+from __future__ import annotations
+
+from urllib.parse import urlencode
+from uuid import UUID
+
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from extraction import enter
+from extraction.access import Act, Thing, permitted
+from extraction.errors import DuplicateRow, FieldProblem, IllegalMove, InvalidValues, NotADraft, StaleVersion
+from extraction.forms.entry import EntryForm
+from extraction.forms.inputs import whole_number
+from extraction.models import Entry
+from extraction.record import Subject
+from extraction.sheet import blanks_of, sheet_of
+
+CHECK = "check"  # the button that saves and goes on to submission
+
+
+@require_POST
+def entry_start(request: HttpRequest, pk: int) -> HttpResponse:
+    entry = enter.start(pk, by=request.user)
+    return redirect("extraction:entry", entry.pk)
+
+
+@require_GET
+def entry(request: HttpRequest, pk: UUID) -> HttpResponse:
+    shown = shown_entry(request, pk)
+    if not may_edit(request, shown):
+        return render(
+            request,
+            "extraction/entry_read.html",
+            {"review": shown.trial.review, "entry": shown, "sheet": sheet_of(shown)},
+        )
+    part, also = whole_number(request.GET.get("part")) or 1, request.GET.get("also", "")
+    return show(request, EntryForm(shown, request.user, part=part, also=also))
+
+
+@require_http_methods(["GET", "POST"])
+def entry_save(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """Save what was changed. A refusal shows the form as it was typed; another tab's change shows both."""
+    if request.method != "POST":
+        return redirect("extraction:entry", pk)  # reloaded, or come back from signing in
+    shown = shown_entry(request, pk)
+    form = sent_form(request, shown)
+    try:
+        enter.save(pk, form.changes(), by=request.user)
+    except InvalidValues as refusal:
+        form.show(refusal.problems)
+        return show(request, form, status=refusal.status)
+    except DuplicateRow as refusal:
+        form.show([FieldProblem("entry", "", str(refusal))])
+        return show(request, form, status=refusal.status)
+    except (StaleVersion, NotADraft, IllegalMove) as refusal:
+        return conflict(request, pk, refusal)
+    if request.POST.get("then") == CHECK:
+        return redirect("extraction:entry-check", pk)
+    return HttpResponseRedirect(address(form, also=request.POST.get("then", "")))
+
+
+@require_GET
+def entry_check(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """What is still blank, before submitting. It warns and does not stop."""
+    shown = shown_entry(request, pk)
+    if not may_edit(request, shown):
+        return redirect("extraction:entry", pk)
+    sheet = sheet_of(shown)
+    context = {
+        "review": shown.trial.review,
+        "entry": shown,
+        "sheet": sheet,
+        "blanks": blanks_of(shown, sheet, request.user),
+    }
+    return render(request, "extraction/entry_check.html", context)
+
+
+@require_POST
+def entry_submit(request: HttpRequest, pk: UUID) -> HttpResponse:
+    submitted = enter.submit(pk, by=request.user, version=whole_number(request.POST.get("version")))
+    return redirect("extraction:entry", submitted.pk)
+
+
+@require_POST
+def entry_undo(request: HttpRequest, pk: UUID) -> HttpResponse:
+    draft = enter.undo_submit(pk, by=request.user)
+    return redirect("extraction:entry", draft.pk)
+
+
+def shown_entry(request: HttpRequest, pk: UUID) -> Entry:
+    entries = Entry.objects.visible_to(request.user).select_related("trial__review", "holder")
+    return get_object_or_404(entries, pk=pk)
+
+
+def may_edit(request: HttpRequest, shown: Entry) -> bool:
+    """A draft, by its holder, while the trial is being entered: what the table says."""
+    allowed = Entry.objects.visible_to(request.user).filter(permitted(request.user, Act.EDIT, Thing.ENTRY, Entry.PATHS))
+    return shown.is_draft and not shown.trial.excluded_at and allowed.filter(pk=shown.pk).exists()
+
+
+def sent_form(request: HttpRequest, shown: Entry) -> EntryForm:
+    data = {name: str(text) for name, text in request.POST.items()}
+    return EntryForm(shown, request.user, data, whole_number(data.get("part")) or 1, data.get("also", ""))
+
+
+def show(request: HttpRequest, form: EntryForm, status: int = 200) -> HttpResponse:
+    context = {
+        "review": form.entry.trial.review,
+        "entry": form.entry,
+        "trial": form.entry.trial,
+        "form": form,
+        "subjects": Subject,
+    }
+    return render(request, "extraction/entry.html", context, status=status)
+
+
+def conflict(request: HttpRequest, pk: UUID, refusal: StaleVersion | NotADraft | IllegalMove) -> HttpResponse:
+    """Both values, and the whole form to be sent again: neither is lost."""
+    now = shown_entry(request, pk)
+    form = sent_form(request, now)
+    conflicts, editable = form.conflicts(), may_edit(request, now)
+    context = {
+        "review": now.trial.review,
+        "entry": now,
+        "refusal": refusal,
+        "conflicts": conflicts,
+        "editable": editable,
+        "unsaved": [] if editable else form.touched(),
+        "resend": form.resend(conflicts) if editable else [],
+    }
+    return render(request, "extraction/entry_conflict.html", context, status=refusal.status)
+
+
+def address(form: EntryForm, also: str) -> str:
+    """Back to the part that was saved; `also` asks for an outcome's other quantity."""
+    asked = {}
+    if form.part > 1:
+        asked["part"] = str(form.part)
+    if also.startswith("also:"):
+        asked["also"] = also.removeprefix("also:")
+    query = f"?{urlencode(asked)}" if asked else ""
+    return reverse("extraction:entry", args=[form.entry.pk]) + query

@@ -1,0 +1,55 @@
+"""One trial: who and what it is, its entries side by side, what was decided, its history."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_GET, require_POST
+
+from extraction import approve
+from extraction.access import Act
+from extraction.models import Approval, Assignment, Entry, Slot, Trial
+from extraction.standing import Standing
+from extraction.states import Status
+from extraction.story import story_of
+from extraction.views.review import extractors_of
+
+
+@require_GET
+def trial(request: HttpRequest, pk: int) -> HttpResponse:
+    user = request.user
+    shown = get_object_or_404(Trial.objects.visible_to(user).select_related("review"), pk=pk)
+    standing = Standing.of(request, shown.review)
+    story = story_of(shown, user)
+    held = {
+        one.slot: one.user for one in Assignment.objects.visible_to(user).filter(trial=shown).select_related("user")
+    }
+    free = [slot.value for slot in (Slot.A, Slot.B) if slot not in held]
+    own = Entry.objects.visible_to(user).filter(trial=shown, holder=user.pk).order_by("-number").first()
+    context = {
+        "review": shown.review,
+        "trial": shown,
+        "standing": standing,
+        "story": story,
+        "slots": [(slot.value, held.get(slot)) for slot in (Slot.A, Slot.B)],
+        "free_slots": free,
+        "people": extractors_of(shown.review, user) if standing.leads and free else [],
+        "approvals": Approval.objects.visible_to(user).filter(trial=shown).select_related("approved_by", "entry"),
+        "may_approve": may_approve(shown, request),
+        "own": own,
+        "to_start": own is None and user in held.values() and shown.status == Status.ENTERING and not shown.excluded_at,
+    }
+    return render(request, "extraction/trial.html", context)
+
+
+@require_POST
+def trial_approve(request: HttpRequest, pk: int) -> HttpResponse:
+    approved = approve.approve(pk, by=request.user)
+    messages.success(request, f"{approved} is approved. The results are being recomputed.")
+    return redirect("extraction:trial", pk)
+
+
+def may_approve(shown: Trial, request: HttpRequest) -> bool:
+    allowed = Trial.objects.visible_to(request.user).permitting(Act.APPROVE, request.user)
+    return not shown.excluded_at and allowed.filter(pk=shown.pk).exists()

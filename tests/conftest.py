@@ -1,0 +1,97 @@
+"""What every test may use. Factories are in tests/factories.py."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from django.conf import settings
+from django.core.cache import cache
+from django.test import Client
+from playwright.sync_api import ConsoleMessage, Page, Request
+from pytest_django.live_server_helper import LiveServer
+
+from extraction.models import User
+
+CHROMIUM = (
+    os.environ.get("CHROMIUM")
+    or shutil.which("chromium")
+    or shutil.which("chromium-browser")
+    or shutil.which("google-chrome")
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip, with a reason, what this machine cannot run."""
+    no_chromium = pytest.mark.skip(reason="no Chromium found: install it, or name it in CHROMIUM")
+    on_sqlite = pytest.mark.skip(reason="needs PostgreSQL: set DATABASE_URL=postgres://…")
+    sqlite = settings.DATABASES["default"]["ENGINE"].endswith("sqlite3")
+    for item in items:
+        if "page" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.browser)
+        if CHROMIUM is None and item.get_closest_marker("browser"):
+            item.add_marker(no_chromium)
+        if sqlite and item.get_closest_marker("postgres"):
+            item.add_marker(on_sqlite)
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
+    """The system's Chromium; nothing is downloaded."""
+    return {
+        **browser_type_launch_args,
+        "executable_path": CHROMIUM,
+        "args": ["--no-sandbox", "--disable-dev-shm-usage"],  # root, and containers with a small /dev/shm
+    }
+
+
+@pytest.fixture
+def page(page: Page, live_server: LiveServer) -> Iterator[Page]:
+    """A page of the running application that must stay within the content policy and on this machine.
+
+    Fails the test afterwards if the browser's console reports an error other than a refusal the test asked for,
+    if a script fails, or if anything is fetched from elsewhere.
+    """
+    problems: list[str] = []
+
+    def note(message: ConsoleMessage) -> None:
+        if message.type == "error" and "the server responded with a status of 4" not in message.text:
+            problems.append(f"console: {message.text}")
+
+    def note_stranger(request: Request) -> None:
+        if urlsplit(request.url).scheme != "data" and not request.url.startswith(live_server.url):
+            problems.append(f"fetched from elsewhere: {request.url}")
+
+    page.on("console", note)
+    page.on("pageerror", lambda error: problems.append(f"script: {error}"))
+    page.on("request", note_stranger)
+    page.set_default_timeout(10_000)
+    yield page
+    assert not problems, problems
+
+
+@pytest.fixture
+def sign_in(page: Page, live_server: LiveServer) -> Callable[[User], Page]:
+    """Sign a user in on the page, without the form."""
+
+    def with_session_of(user: User) -> Page:
+        client = Client()
+        client.force_login(user)
+        session = client.cookies[settings.SESSION_COOKIE_NAME].value
+        page.context.add_cookies(
+            [{"name": settings.SESSION_COOKIE_NAME, "value": session, "url": live_server.url, "httpOnly": True}]
+        )
+        return page
+
+    return with_session_of
+
+
+@pytest.fixture(autouse=True)
+def _nothing_cached() -> Iterator[None]:
+    """Throttles and the like start afresh in every test."""
+    yield
+    cache.clear()

@@ -1,0 +1,353 @@
+"""Entries to compare: short builders, hypothesis strategies, and the demo review read without a database."""
+
+from __future__ import annotations
+
+import csv
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from hypothesis import strategies as st
+
+from extraction.numbers import parse_count, parse_number, parse_quantity
+from extraction.record import (
+    Arm,
+    CentreKind,
+    Characteristic,
+    Condition,
+    Entry,
+    Match,
+    ModeratorKind,
+    Observation,
+    Outcome,
+    Phase,
+    Qualifier,
+    Quantity,
+    QuantityKind,
+    Role,
+    Scale,
+    Spread,
+    SpreadKind,
+    Status,
+    Subject,
+    Timepoint,
+)
+from extraction.units import UnitRow, UnitTable
+
+DEMO = Path(__file__).parents[2] / "extraction" / "demo" / "data"
+
+UNITS = UnitTable(
+    [
+        UnitRow("pg/mL", "pg/mL", "1"),
+        UnitRow("ng/L", "pg/mL", "1"),
+        UnitRow("ng/mL", "pg/mL", "1000"),
+        UnitRow("mmol/L", "mg/dL", "18"),
+        UnitRow("IU/mL", "pg/mL", "10", marker="il6", auto_equivalent=False),
+    ]
+)
+
+
+def one_number(kind: SpreadKind, printed: str) -> Spread:
+    """A spread with one number, or with the status that `printed` names."""
+    quantity = parse_quantity(printed)
+    return Spread(kind, quantity.status, quantity.printed, quantity.value, quantity.qualifier)
+
+
+def two_ends(kind: SpreadKind, low: str, high: str, level: float | None = None) -> Spread:
+    return Spread(
+        kind,
+        Status.REPORTED,
+        low_printed=low,
+        low=parse_number(low).value,
+        high_printed=high,
+        high=parse_number(high).value,
+        level=level,
+    )
+
+
+def sd(printed: str) -> Spread:
+    return one_number(SpreadKind.SD, printed)
+
+
+def se(printed: str) -> Spread:
+    return one_number(SpreadKind.SE, printed)
+
+
+def ci(low: str, high: str, level: float | None = 95.0) -> Spread:
+    return two_ends(SpreadKind.CI, low, high, level)
+
+
+def cell(
+    key: str = "o1",
+    *,
+    n: str = "25",
+    centre: str = "3.1",
+    spread: Spread | None = None,
+    centre_kind: CentreKind = CentreKind.MEAN,
+    arm: str = "arm1",
+    timepoint: str = "time1",
+    outcome: str = "outcome1",
+    **more: Any,
+) -> Observation:
+    """An observation from printed texts: n 25, mean 3.1, SD 2.1."""
+    return Observation(
+        key,
+        arm,
+        timepoint,
+        outcome,
+        n=parse_count(n),
+        centre_kind=centre_kind,
+        centre=parse_quantity(centre),
+        spread=sd("2.1") if spread is None else spread,
+        **more,
+    )
+
+
+def entry(*observations: Observation, **parts: Any) -> Entry:
+    """An entry with one arm, one timepoint and one outcome, unless `parts` say otherwise."""
+    whole = {
+        "arms": (Arm("arm1", "CBT", intervention="cbt", n_randomised=parse_count("30")),),
+        "timepoints": (Timepoint("time1", Phase.POST, "post", 10.0),),
+        "outcomes": (Outcome("outcome1", "IL-6", "il6", "serum", "ELISA", Condition.BASAL, unit="pg/mL"),),
+    }
+    return Entry(observations=observations, **(whole | parts))
+
+
+def by_key(a: Entry, b: Entry) -> list[Match]:
+    """Confirmed matches of all rows that have the same key on both sides."""
+    return [
+        Match(subject, (row.key,), (row.key,), exact=True, score=1.0, reason="same key")
+        for subject, rows_a, rows_b in (
+            (Subject.ARM, a.arms, b.arms),
+            (Subject.TIMEPOINT, a.timepoints, b.timepoints),
+            (Subject.OUTCOME, a.outcomes, b.outcomes),
+        )
+        for row in rows_a
+        if row.key in {other.key for other in rows_b}
+    ]
+
+
+def turned(matches: Sequence[Match]) -> list[Match]:
+    """The same matches when A and B change places."""
+    return [replace(match, a=match.b, b=match.a) for match in matches]
+
+
+# Strategies
+
+_PRINTED = st.one_of(
+    st.decimals(-300, 300, places=2).map(str),
+    st.decimals(0, 30, places=1).map(str),
+    st.integers(0, 40).map(str),
+    st.sampled_from(["2.5", "2.50", "2.4", "2", "2500", "2.1", "0.42", "0", "-2.5", "1e3"]),
+)
+_SILENT = st.sampled_from(
+    [Quantity(), *(Quantity(status) for status in (Status.NOT_REPORTED, Status.NOT_MEASURED, Status.UNCLEAR))]
+)
+_RAW = st.builds(
+    Quantity,
+    st.sampled_from(Status),
+    st.sampled_from(["", "?", "1.2 (3)", "7"]),
+    st.one_of(st.none(), st.floats(), st.sampled_from([0.0, 25.0, 2.5])),
+    st.sampled_from(Qualifier),
+)
+
+
+@st.composite
+def printed_quantities(draw: st.DrawFn) -> Quantity:
+    number = parse_number(draw(_PRINTED))
+    qualifier = draw(st.sampled_from([Qualifier.EQUAL] * 4 + [Qualifier.LESS, Qualifier.BELOW_DETECTION]))
+    return Quantity(Status.REPORTED, number.printed, number.value, qualifier)
+
+
+def quantities() -> st.SearchStrategy[Quantity]:
+    return st.one_of(printed_quantities(), printed_quantities(), _SILENT, _RAW)
+
+
+@st.composite
+def spreads(draw: st.DrawFn) -> Spread:
+    kind = draw(st.sampled_from(SpreadKind))
+    one = draw(quantities())
+    if draw(st.booleans()):
+        return Spread(kind, one.status, one.printed, one.value, one.qualifier)
+    low, high = draw(quantities()), draw(quantities())
+    level = draw(st.sampled_from([None, 90.0, 95.0, 99.0, 20.0]))
+    status = draw(st.sampled_from(Status))
+    return Spread(
+        kind,
+        status,
+        low_printed=low.printed,
+        low=low.value,
+        high_printed=high.printed,
+        high=high.value,
+        level=level,
+    )
+
+
+_WORDS = st.sampled_from(["", "serum", "Serum", "plasma"])
+_WEEKS = st.one_of(st.none(), st.sampled_from([0.0, 8.0, 8.5, 90 / 7, 13.0, float("inf")]))
+
+
+@st.composite
+def entries(draw: st.DrawFn, prefix: str) -> Entry:
+    """A valid entry: keys are unique, references resolve, one row per place. Its values may be anything."""
+    arms = tuple(
+        Arm(
+            f"{prefix}arm{place}",
+            draw(st.sampled_from(["CBT", "cbt ", "Waitlist", "Waitlist group", "Group 1"])),
+            draw(st.sampled_from(Role)),
+            draw(st.sampled_from(["", "cbt", "other"])),
+            draw(st.sampled_from(["", "waitlist", "usual care"])),
+            draw(quantities()),
+            draw(st.booleans()),
+            draw(_WORDS),
+        )
+        for place in range(draw(st.integers(0, 3)))
+    )
+    times = tuple(
+        Timepoint(
+            f"{prefix}time{place}",
+            draw(st.sampled_from(Phase)),
+            draw(st.sampled_from(["", "post", "T1"])),
+            draw(_WEEKS),
+            draw(_WEEKS),
+        )
+        for place in range(draw(st.integers(0, 2)))
+    )
+    outcomes = tuple(
+        Outcome(
+            f"{prefix}outcome{place}",
+            draw(st.sampled_from(["IL-6", "il-6", "CRP", "NK"])),
+            draw(st.sampled_from(["", "il6", "crp"])),
+            draw(_WORDS),
+            draw(st.sampled_from(["", "ELISA"])),
+            draw(st.sampled_from(Condition)),
+            draw(st.sampled_from(["", "LPS"])),
+            "",
+            draw(st.sampled_from(["", "pg/mL", "pg/ml", "ng/L", "ng/mL", "IU/mL", "kU"])),
+            draw(st.sampled_from([Scale.RAW, Scale.RAW, Scale.LOG])),
+        )
+        for place in range(draw(st.integers(0, 2)))
+    )
+    places = [
+        (arm.key, time.key, outcome.key, quantity)
+        for arm in arms
+        for time in times
+        for outcome in outcomes
+        for quantity in QuantityKind
+    ]
+    chosen = draw(st.lists(st.sampled_from(places), unique=True, max_size=6)) if places else []
+    observations = tuple(
+        Observation(
+            f"{prefix}cell{place}",
+            *where,
+            draw(quantities()),
+            draw(st.sampled_from([CentreKind.MEAN, CentreKind.MEAN, *CentreKind])),
+            draw(quantities()),
+            draw(spreads()),
+            notes=draw(st.sampled_from(["", "a note"])),
+        )
+        for place, where in enumerate(chosen)
+    )
+    owners = draw(st.lists(st.sampled_from(["", *(arm.key for arm in arms)]), unique=True, max_size=2))
+    characteristics = tuple(
+        Characteristic(
+            f"{prefix}char{place}",
+            draw(st.sampled_from(["age", "population"])),
+            draw(st.sampled_from(ModeratorKind)),
+            owner,
+            (known := draw(quantities())).status,
+            known.printed,
+            known.value,
+            draw(st.sampled_from(["", "adults", "Adults"])),
+        )
+        for place, owner in enumerate(owners)
+    )
+    return Entry(arms, times, outcomes, observations, characteristics)
+
+
+@st.composite
+def pairs(draw: st.DrawFn) -> tuple[Entry, Entry, list[Match]]:
+    """Two entries (one of three times near copies) and confirmed matches of their rows, merges and gaps included."""
+    a = draw(entries("a"))
+    b = renamed(a, "a", "b") if draw(st.integers(0, 2)) == 0 else draw(entries("b"))
+    matches: list[Match] = []
+    for subject, rows_a, rows_b in (
+        (Subject.ARM, a.arms, b.arms),
+        (Subject.TIMEPOINT, a.timepoints, b.timepoints),
+        (Subject.OUTCOME, a.outcomes, b.outcomes),
+    ):
+        keys_a = [row.key for row in rows_a]
+        keys_b = draw(st.permutations([row.key for row in rows_b])) if draw(st.booleans()) else [r.key for r in rows_b]
+        if len(keys_a) > 1 and keys_b and draw(st.integers(0, 4)) == 0:
+            matches.append(Match(subject, tuple(keys_a), tuple(keys_b[:1]), exact=False, score=0.6, reason="merge"))
+            continue
+        for key_a, key_b in zip(keys_a, keys_b, strict=False):
+            matches.append(Match(subject, (key_a,), (key_b,), exact=True, score=1.0, reason="pair"))
+    return a, b, matches
+
+
+def renamed(whole: Entry, old: str, new: str) -> Entry:
+    """The same entry as the other side would hold it: all keys begin with another prefix."""
+
+    def key(text: str) -> str:
+        return new + text.removeprefix(old) if text else text
+
+    return Entry(
+        tuple(replace(row, key=key(row.key)) for row in whole.arms),
+        tuple(replace(row, key=key(row.key)) for row in whole.timepoints),
+        tuple(replace(row, key=key(row.key)) for row in whole.outcomes),
+        tuple(
+            replace(row, key=key(row.key), arm=key(row.arm), timepoint=key(row.timepoint), outcome=key(row.outcome))
+            for row in whole.observations
+        ),
+        tuple(replace(row, key=key(row.key), arm=key(row.arm)) for row in whole.characteristics),
+    )
+
+
+# The demo review
+
+
+def rows_of(name: str) -> list[dict[str, str]]:
+    with (DEMO / f"{name}.csv").open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def demo_entries(side: str) -> Mapping[str, Entry]:
+    """Trial → entry of one side ("a" or "b") of the demo review. Keys name what they are: "a:HIIT", "a:HIIT:BMI"."""
+    arms: dict[str, dict[str, Arm]] = defaultdict(dict)
+    for row in rows_of(f"arms_{side}"):
+        key = f"{side}:{row['arm']}"
+        n = parse_count(row["n_randomised"])
+        arm = Arm(key, row["arm"], Role(row["role"]), row["intervention"], n_randomised=n)
+        arms[row["trial"]][row["arm"]] = arm
+    times: dict[str, dict[str, Timepoint]] = defaultdict(dict)
+    outcomes: dict[str, dict[str, Outcome]] = defaultdict(dict)
+    observations: dict[str, list[Observation]] = defaultdict(list)
+    for row in rows_of(f"observations_{side}"):
+        trial, marker = row["trial"], row["marker"]
+        weeks = parse_number(row["weeks"])
+        time = times[trial].setdefault(row["weeks"], Timepoint(f"{side}:{row['weeks']}", Phase.POST, "", weeks.value))
+        outcome = outcomes[trial].setdefault(marker, Outcome(f"{side}:{marker}", marker, marker, unit=row["unit"]))
+        observations[trial].append(
+            cell(
+                f"{side}:{row['arm']}:{marker}",
+                n=row["n"],
+                centre=row["mean"],
+                spread=sd(row["sd"]) if row["sd"] else se(row["se"]),
+                arm=arms[trial][row["arm"]].key,
+                timepoint=time.key,
+                outcome=outcome.key,
+                quantity=QuantityKind.CHANGE,
+            )
+        )
+    return {
+        trial: Entry(
+            tuple(arms[trial].values()),
+            tuple(times[trial].values()),
+            tuple(outcomes[trial].values()),
+            tuple(observations[trial]),
+        )
+        for trial in arms
+    }

@@ -1,0 +1,113 @@
+"""Rules of the house as tests. What import-linter cannot see stands here."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+# The ground floor and the verbs, which reach rows under a lock. Everything else is a surface: a new module is one
+# until it is named here.
+NOT_SURFACES = {
+    "extraction/models", "extraction/migrations", "extraction/access.py", "extraction/locks.py", "extraction/pairs.py",
+    "extraction/versions.py", "extraction/typed.py", "extraction/decisions.py", "extraction/anchor.py",
+    "extraction/enter.py", "extraction/reconcile.py", "extraction/approve.py", "extraction/assign.py",
+    "extraction/setup.py", "extraction/define.py", "extraction/demo", "extraction/management", "extraction/recorded.py",
+    "analysis/models", "analysis/migrations", "analysis/snapshot.py", "analysis/effects.py", "analysis/pooling.py",
+    "analysis/recompute.py", "analysis/setup.py", "analysis/tasks.py", "analysis/receivers.py", "analysis/freshness.py",
+    "analysis/management", "analysis/stats",
+}  # fmt: skip
+
+
+def tracked(*patterns: str) -> list[Path]:
+    """Files of the project, also those that are not committed yet."""
+    command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", *patterns]
+    listed = subprocess.run(command, cwd=ROOT, capture_output=True, check=True, text=True).stdout
+    return [ROOT / name for name in listed.split("\0") if name and (ROOT / name).exists()]
+
+
+def name(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+def is_surface(path: Path) -> bool:
+    parts = path.relative_to(ROOT).parts
+    if parts[0] not in {"extraction", "analysis"}:
+        return False
+    return not any("/".join(parts[:depth]) in NOT_SURFACES for depth in range(1, len(parts) + 1))
+
+
+PYTHON = tracked("*.py")
+SURFACES = [path for path in PYTHON if is_surface(path)]
+
+
+@pytest.mark.parametrize("path", SURFACES, ids=name)
+def test_surfaces_reach_rows_only_through_visible_to(path):
+    for node in ast.walk(ast.parse(path.read_text())):
+        match node:
+            case ast.Attribute(value=ast.Attribute(attr="objects"), attr=method):
+                assert method in {"visible_to", "none"}, f"{name(path)}:{node.lineno} bypasses blinding"
+            case ast.Attribute(attr="_base_manager" | "_default_manager"):
+                raise AssertionError(f"{name(path)}:{node.lineno} bypasses blinding")
+            case ast.Call(func=ast.Name(id="get_object_or_404" | "get_list_or_404"), args=[ast.Name(), *_]):
+                raise AssertionError(f"{name(path)}:{node.lineno} looks a model up, not its visible rows")
+
+
+def test_the_rule_sees_a_surface_that_bypasses_it():
+    assert {"extraction/views", "extraction/api", "extraction/admin"} <= {name(path.parent) for path in SURFACES}
+
+
+@pytest.mark.parametrize("path", SURFACES, ids=name)
+def test_surfaces_write_through_verbs_alone(path):
+    for node in ast.walk(ast.parse(path.read_text())):
+        match node:
+            case ast.Name(id="recording") | ast.Attribute(attr="recording"):
+                raise AssertionError(f"{name(path)}:{node.lineno} opens the record to itself")
+            case ast.Call(func=ast.Attribute(attr="bulk_create" | "bulk_update" | "update_or_create")):
+                raise AssertionError(f"{name(path)}:{node.lineno} writes past the verbs")
+
+
+CODE = tracked("*.py", "*.html", "*.js", "*.css")
+
+
+@pytest.mark.parametrize("path", [p for p in CODE if "migrations" not in p.parts], ids=name)
+def test_a_file_stays_readable_in_one_go(path):
+    assert len(path.read_text().splitlines()) <= 400
+
+
+def test_no_module_is_a_drawer_for_everything():
+    drawers = {"utils", "util", "helpers", "common", "services", "managers", "misc", "lib"}
+    assert not [name(path) for path in PYTHON if path.stem in drawers or drawers & set(path.parent.parts)]
+
+
+@pytest.mark.parametrize("path", tracked("*.html"), ids=name)
+def test_pages_hold_nothing_that_the_content_security_policy_forbids(path):
+    text = path.read_text()
+    assert not re.search(r"\sstyle\s*=", text), "style attribute"
+    assert not re.search(r"<style\b", text), "inline style sheet"
+    assert not re.search(r"<script(?![^>]*\bsrc=)(?![^>]*application/json)", text), "inline script"
+    assert not re.search(r"\son[a-z]+\s*=\s*[\"']", text), "inline handler"
+    assert not re.search(r"(?:src|href)=[\"'](?:https?:)?//", text), "another host"
+
+
+@pytest.mark.parametrize("path", [p for p in PYTHON if "migrations" in p.parts and p.stem[0] == "0"], ids=name)
+def test_migrations_say_what_they_do_and_import_no_project_code(path):
+    assert not re.fullmatch(r"\d{4}_(auto|alter|remove|initial)?_?\d*.*_and_more|\d{4}_auto.*", path.stem)
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            package = node.module.split(".")[0]
+            assert package not in {"reviewapp"} and not (package == "analysis" and "effects" in node.module)
+
+
+WORKPLACE = re.compile(r"/work/(?:main|shared|\.)|/root/|\bpypi\.org\b|registry\.npmjs|files\.pythonhosted")
+
+
+@pytest.mark.parametrize("path", tracked("*.py", "*.md", "*.html", "*.txt", "*.toml", "*.yaml", "Makefile"), ids=name)
+def test_the_projects_text_speaks_of_the_project_alone(path):
+    if path != Path(__file__).resolve():
+        assert not WORKPLACE.search(path.read_text())
