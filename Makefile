@@ -8,8 +8,8 @@ SHELL := /bin/sh
 VENV := .venv
 BIN := $(VENV)/bin
 JOBS ?= 2
-# `make check` and `make schema` ask Django about the code alone; no data folder and no secret is touched.
-STATIC := DJANGO_SETTINGS_MODULE=tests.settings
+# `make check` and `make schema` ask Django about the code alone; no data and no secret is touched.
+STATIC := DJANGO_SETTINGS_MODULE=tests.settings DATABASE_URL=sqlite://:memory:
 
 .PHONY: run test slow check bench shots schema install install-dev clean
 

@@ -66,9 +66,10 @@ class Layout:
     first: float  # middle of the first row
     mark: float  # of the mark below the middle of its text
     gap: float  # above a heading
+    top: float = 0.0  # of what is shown
 
 
-WIDE = Layout(1064, 320, 750, 24, 74, 0, 8)
+WIDE = Layout(1064, 320, 750, 24, 74, 0, 8, top=24)
 NARROW = Layout(358, 8, 350, 36, 38, 17, 10)
 
 
@@ -125,7 +126,7 @@ class Forest:
 
     @property
     def box(self) -> str:
-        return f"0 0 {self.layout.width:g} {self.height:g}"
+        return f"0 {self.layout.top:g} {self.layout.width:g} {self.height - self.layout.top:g}"
 
     @property
     def below(self) -> dict[str, str]:
@@ -136,6 +137,10 @@ class Forest:
     @property
     def beside_zero(self) -> dict[str, str]:
         return {"left": place(float(self.zero) - 10), "right": place(float(self.zero) + 10)}
+
+    @property
+    def any_trials(self) -> bool:
+        return any(row.line.trials is not None for row in self.rows)
 
     @property
     def any_weight(self) -> bool:

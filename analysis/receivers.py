@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import logging
-from functools import partial
-from typing import Any
+from typing import Any, Final
 
 from celery import current_app
 from django.db import transaction
@@ -15,21 +14,37 @@ from extraction.signals import pooled_data_changed
 
 logger = logging.getLogger(__name__)
 
+BROKER_SECONDS: Final = 0.8  # that a broker may take to answer; who approves waits for it
+IMPATIENT: Final = {
+    "max_retries": 0,
+    "socket_connect_timeout": BROKER_SECONDS,  # this and the next: of Redis
+    "socket_timeout": BROKER_SECONDS,
+}
+
 
 @receiver(pooled_data_changed)
 def ask_for_recompute(sender: type | None, review_id: int, **kwargs: Any) -> None:
     """The wish is a row; the message after the commit is only a nudge, and may be lost."""
     RecomputeRequest.objects.raise_for(review_id)
-    transaction.on_commit(partial(nudge, review_id), robust=True)
+    transaction.on_commit(lambda: nudge(review_id), robust=True)
 
 
 def nudge(review_id: int) -> None:
     """Tell the workers that there is something to do, without waiting and without a second try.
 
-    By name, so that who approves does not load the engine. A broker that is down costs a line in the log: the
-    sweeper finds the request.
+    By name, so that who approves does not load the engine; on a connection of its own, because a pooled one tries
+    again for seconds. A broker that is down costs a line in the log: the sweeper finds the request.
     """
     try:
-        current_app.send_task("analysis.tasks.recompute_review", (review_id,), retry=False, ignore_result=True)
+        with current_app.connection_for_write(
+            connect_timeout=BROKER_SECONDS, transport_options=IMPATIENT
+        ) as connection:
+            current_app.send_task(
+                "analysis.tasks.recompute_review",
+                (review_id,),
+                connection=connection,
+                retry=False,
+                ignore_result=True,
+            )
     except Exception:
         logger.exception("No worker could be told about review %s; the sweeper will find it", review_id)

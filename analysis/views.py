@@ -164,12 +164,12 @@ def synthesis_change(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def edited(request: HttpRequest, review: Review, instance: Synthesis) -> HttpResponse:
-    key = instance.pk
+    is_new, key = instance._state.adding, instance.pk
     instance.review = review
     form = SynthesisForm(request.POST or None, instance=instance, review=review, by=request.user)
     if request.method == "POST" and form.is_valid():
         try:
-            if key is None:
+            if is_new:
                 saved = setup.create_synthesis(review.pk, form.values, by=request.user)
             else:
                 saved = setup.change_synthesis(key, form.values, by=request.user)
@@ -178,7 +178,7 @@ def edited(request: HttpRequest, review: Review, instance: Synthesis) -> HttpRes
         else:
             messages.success(request, f"{saved} is saved. The results are being recomputed.")
             return redirect(saved)
-    context = {"review": review, "form": form, "synthesis": instance if key else None}
+    context = {"review": review, "form": form, "synthesis": None if is_new else instance}
     status = 400 if form.is_bound else 200
     return render(request, "analysis/synthesis_form.html", context, status=status)
 

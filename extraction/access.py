@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, TypeAlias
 
 from django.contrib.auth.models import AnonymousUser
@@ -174,6 +175,11 @@ def permitted(user: Viewer, act: Act, thing: Thing, paths: Paths, *, in_any_stat
     """The rows of `thing` to which `user` may do `act` in the state they are in (or would be in some state)."""
     if isinstance(user, AnonymousUser) or not user.is_active:
         return NOBODY
+    return _condition(user, act, thing, paths, in_any_state)
+
+
+@lru_cache(maxsize=4096)  # of conditions, never of rows: they name the user by key and are asked anew each time
+def _condition(user: User, act: Act, thing: Thing, paths: Paths, in_any_state: bool) -> Q:
     condition = NOBODY
     for rule in TABLE:
         if rule.act == act and rule.thing == thing:

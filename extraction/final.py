@@ -162,17 +162,18 @@ class _Composer:
             placed = cell.arm in arms and cell.timepoint in times and cell.outcome in outcomes
             if placed and cell not in rows and (silent := self._silent(cell)) is not None:
                 rows[cell] = silent
-        order = {row.key: place for place, row in enumerate((*self.a.observations, *self.b.observations))}
+        known = dict.fromkeys(row.key for row in (*self.a.observations, *self.b.observations))
+        order = {key: place for place, key in enumerate(known)}
         return Entry(
             tuple(arms.values()),
             tuple(times.values()),
             tuple(outcomes.values()),
             tuple(sorted(rows.values(), key=lambda row: order[row.key])),
             tuple(
-                known
+                about
                 for feature in self.beside.features
                 if feature.arm is None or feature.arm in arms
-                if (known := self._characteristic(feature)) is not None
+                if (about := self._characteristic(feature)) is not None
             ),
         )
 

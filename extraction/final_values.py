@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from decimal import Decimal
+from decimal import Context, Decimal
 from fractions import Fraction
 
 from extraction.compare import WITHOUT_UNIT
@@ -22,6 +22,8 @@ from extraction.record import (
     Status,
 )
 from extraction.spreads import WITHOUT_UNIT as SPREADS_WITHOUT_UNIT
+
+_WIDE = Context(prec=2 * LONGEST)  # holds every printed number
 
 
 class DecisionError(ValueError):
@@ -57,6 +59,8 @@ def characteristic_value(row: Characteristic, text: str) -> Characteristic:
 
 def in_other_unit(row: Observation, factor: Fraction) -> Observation:
     """The numbers of an observation times an exact factor; counts and geometric SDs have no unit."""
+    if factor == 1:
+        return row  # as printed, to the letter
     if row.centre_kind not in WITHOUT_UNIT:
         row = replace(row, centre=_times(row.centre, factor))
     spread = row.spread
@@ -86,10 +90,14 @@ def _times(quantity: Quantity, factor: Fraction) -> Quantity:
     try:
         exact = parse_number(quantity.printed).exact
     except NumberError:
-        exact = Decimal(format_value(quantity.value))
-    text = _shifted(exact, factor) or format_value(float(Fraction(exact) * factor))
+        exact = Decimal(quantity.value)
+    try:
+        text = _shifted(exact, factor) or format_value(float(Fraction(exact) * factor))
+        value = parse_number(text).value
+    except (NumberError, ArithmeticError, ValueError) as refused:
+        raise DecisionError(f"{quantity.printed or quantity.value} × {factor} is no number: {refused}") from refused
     sign = {Qualifier.EQUAL: "", Qualifier.BELOW_DETECTION: "LOD "}.get(quantity.qualifier, quantity.qualifier.value)
-    return Quantity(quantity.status, f"{sign}{text}", parse_number(text).value, quantity.qualifier)
+    return Quantity(quantity.status, f"{sign}{text}", value, quantity.qualifier)
 
 
 def _shifted(exact: Decimal, factor: Fraction) -> str:
@@ -98,7 +106,8 @@ def _shifted(exact: Decimal, factor: Fraction) -> str:
     if (factor.numerator != 1 and factor.denominator != 1) or digits.strip("0") != "1":
         return ""
     places = len(digits) - 1
-    moved = str(exact.scaleb(places if factor.denominator == 1 else -places)).replace("E+", "e").replace("E", "e")
+    moved = str(_WIDE.scaleb(exact, places if factor.denominator == 1 else -places))
+    moved = moved.replace("E+", "e").replace("E", "e")
     return moved if len(moved) < LONGEST - len("LOD ") else ""
 
 

@@ -113,16 +113,20 @@ def nearness(a: Timepoint, b: Timepoint) -> float | None:
 
 
 def timepoints(a: Timepoint, b: Timepoint, order: float) -> Likeness:
-    """`order` is 1 where both stand at the same place among their side's times, down to 0."""
+    """`order` is 1 where both stand at the same place among their side's times, down to 0.
+
+    It counts only where a time is not given.
+    """
     time, same_phase = nearness(a, b), a.phase is b.phase
-    if time == 0 and not a.phase is b.phase is Phase.BASELINE:
+    baselines = a.phase is b.phase is Phase.BASELINE  # an entry has one, so they belong together
+    if time == 0 and not baselines:
         return Likeness(IMPOSSIBLE, sure=False, reason="The times differ.")
     printed = bool(fold(a.printed)) and fold(a.printed) == fold(b.printed)
     score = _mean(
-        (0.50, time),
+        (0.50, max(time, 0.5) if time is not None and baselines else time),
         (0.25, float(same_phase)),
         (0.10, _similar(fold(a.printed), fold(b.printed))),
-        (0.25, order),
+        (0.25, order if time is None else None),
     )
     neither = a.weeks is b.weeks is None
     sure = same_phase and (bool(time) or (time is None and neither and printed))

@@ -28,28 +28,25 @@ def locked_trial(trial_id: int, by: access.Viewer) -> Trial:
 
 
 def locked_entry(entry_id: UUID, by: access.Viewer) -> Entry:
-    """The entry under its trial's lock, both as they are now."""
-    seen = _one(Entry.objects.visible_to(by), entry_id)
-    trial = locked_trial(seen.trial_id, by)
-    entry = _one(Entry.objects.visible_to(by), entry_id)
-    entry.trial = trial
-    return entry
+    """The entry under its trial's lock, as both are once the lock is held."""
+    _lock_trial_of(Entry, entry_id)
+    return _one(Entry.objects.visible_to(by).select_related("trial__review"), entry_id)
 
 
 def locked_discrepancy(discrepancy_id: UUID, by: access.Viewer) -> Discrepancy:
-    seen = _one(Discrepancy.objects.visible_to(by), discrepancy_id)
-    trial = locked_trial(seen.trial_id, by)
-    discrepancy: Discrepancy = _one(Discrepancy.objects.visible_to(by), discrepancy_id)
-    discrepancy.trial = trial
-    return discrepancy
+    _lock_trial_of(Discrepancy, discrepancy_id)
+    return _one(Discrepancy.objects.visible_to(by).select_related("trial__review"), discrepancy_id)
 
 
 def locked_match(match_id: UUID, by: access.Viewer) -> Match:
-    seen = _one(Match.objects.visible_to(by), match_id)
-    trial = locked_trial(seen.trial_id, by)
-    match: Match = _one(Match.objects.visible_to(by), match_id)
-    match.trial = trial
-    return match
+    _lock_trial_of(Match, match_id)
+    return _one(Match.objects.visible_to(by).select_related("trial__review"), match_id)
+
+
+def _lock_trial_of(model: type[Entry | Discrepancy | Match], key: UUID) -> None:
+    """Lock before looking: what is read after this line stays as it is. Whether it may be seen is asked then."""
+    trial = _one(model._base_manager.values_list("trial_id", flat=True), key)
+    Trial._base_manager.select_for_update().get(pk=trial)
 
 
 def require(act: Act, row: Any, by: access.Viewer, *, thing: Thing, message: str) -> User:

@@ -10,7 +10,7 @@ from uuid import UUID
 from extraction.access import Viewer
 from extraction.compare import centre_says, quantity_says
 from extraction.models import Entry, Moderator
-from extraction.models.plain import as_record, rows_of
+from extraction.models.plain import as_record
 from extraction.record import Observation, QuantityKind, Subject
 from extraction.spreads import says as spread_says
 
@@ -76,8 +76,21 @@ class Sheet:
         ]
 
 
+# What `sheet_of` reads of an entry: with this prefetched, several entries cost no more queries than one.
+SHOWN_ROWS: Final = (
+    "arms__intervention",
+    "timepoints",
+    "outcomes__marker",
+    "observations",
+    "characteristics__moderator",
+    "characteristics__level",
+    "characteristics__arm",
+)
+
+
 def sheet_of(entry: Entry) -> Sheet:
-    rows = rows_of(entry)
+    """The rows of an entry that the caller found among the visible ones, best with `SHOWN_ROWS` prefetched."""
+    rows = {subject: list(getattr(entry, f"{subject}s").all()) for subject in Subject}
     arms, timepoints, outcomes = rows[Subject.ARM], rows[Subject.TIMEPOINT], rows[Subject.OUTCOME]
     plain = {one.key: one for one in as_record(rows).observations}
     named = {row.pk: str(row) for row in (*arms, *timepoints, *outcomes)}

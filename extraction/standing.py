@@ -13,6 +13,7 @@ from extraction.access import Role, Viewer
 from extraction.models import Membership, Review
 
 CHOSEN = "review"  # key in the session
+ENTERING_PAGES = ("extraction:entry", "extraction:entry-check", "extraction:import", "extraction:import-preview")
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +95,7 @@ class Standing:
         if self.review is None:
             return []
         review = self.review.pk
-        links = [self._link("My work", "extraction:work", also=("extraction:entry", "extraction:import"))]
+        links = [self._link("My work", "extraction:work", also=ENTERING_PAGES)]
         if self.reads_results:
             links.append(self._link("Trials", "extraction:review", review, also=("extraction:trial",)))
         if self.opens_admin:

@@ -12,10 +12,12 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 from uuid import UUID
 
+from django.db.models import prefetch_related_objects
+
 from extraction.access import Viewer
 from extraction.models import Discrepancy, Entry, Event, Match, Resolution, Slot, Trial
 from extraction.record import QuantityKind
-from extraction.sheet import Said, Sheet, sheet_of
+from extraction.sheet import SHOWN_ROWS, Said, Sheet, sheet_of
 
 SLOTS: Final = (Slot.A, Slot.B, Slot.FINAL)
 MOST_EVENTS: Final = 100
@@ -128,6 +130,7 @@ def story_of(trial: Trial, by: Viewer) -> Story:
 def columns_of(trial: Trial, by: Viewer) -> list[Column]:
     entries = Entry.objects.visible_to(by).filter(trial=trial).select_related("holder").order_by("number")
     newest = {entry.slot: entry for entry in entries}
+    prefetch_related_objects(list(newest.values()), *SHOWN_ROWS)
     return [Column(slot.value, newest[slot], sheet_of(newest[slot])) for slot in SLOTS if slot in newest]
 
 

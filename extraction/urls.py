@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from extraction.views import codebook, entry, review, trial, work
+from extraction.views import codebook, entry, imports, review, trial, work
 
 app_name = "extraction"
 
@@ -23,4 +23,7 @@ urlpatterns = [
     path("entry/<uuid:pk>/check/", entry.entry_check, name="entry-check"),
     path("entry/<uuid:pk>/submit/", entry.entry_submit, name="entry-submit"),
     path("entry/<uuid:pk>/undo/", entry.entry_undo, name="entry-undo"),
+    path("import/", imports.import_file, name="import"),
+    path("import/preview/", imports.import_preview, name="import-preview"),
+    path("import/apply/", imports.import_apply, name="import-apply"),
 ]

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -37,6 +39,23 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(no_chromium)
         if sqlite and item.get_closest_marker("postgres"):
             item.add_marker(on_sqlite)
+
+
+def pytest_configure() -> None:
+    Path(settings.DATA_DIR).mkdir(mode=0o700, parents=True, exist_ok=True)
+
+
+def pytest_unconfigure() -> None:
+    """Leave nothing, neither on the disk nor on a Redis that others may use as well."""
+    shutil.rmtree(settings.DATA_DIR, ignore_errors=True)
+    with suppress(OSError):  # the folders of other workers are still in it
+        settings.DATA_DIR.parent.rmdir()
+    if settings.CELERY_BROKER_URL.startswith("redis"):
+        from redis import Redis
+
+        broker = Redis.from_url(settings.CELERY_BROKER_URL)
+        for key in broker.scan_iter(f"{settings.CELERY_BROKER_TRANSPORT_OPTIONS['global_keyprefix']}*"):
+            broker.delete(key)
 
 
 @pytest.fixture(scope="session")

@@ -1,13 +1,15 @@
 """The real settings, with an environment of their own: nothing of a test reaches the installation's data."""
 
-import atexit
 import os
-import shutil
 import tempfile
+from pathlib import Path
 
-if "DATA_DIR" not in os.environ:  # set already in a worker of pytest-xdist, which inherits it
-    os.environ["DATA_DIR"] = tempfile.mkdtemp(prefix="reviewapp-tests-")
-    atexit.register(shutil.rmtree, os.environ["DATA_DIR"], ignore_errors=True)
+# The folder is made and removed by conftest. Workers of pytest-xdist and processes that tests start inherit it.
+_folder = os.environ.setdefault("TESTS_DIR", f"{tempfile.gettempdir()}/reviewapp-tests-{os.getpid()}")
+_worker = os.environ.get("PYTEST_XDIST_WORKER", "alone")
+if os.environ.get("DATA_DIR", _folder).startswith(_folder):
+    os.environ["DATA_DIR"] = f"{_folder}/{_worker}"
+os.environ["BROKER_KEY_PREFIX"] = f"{Path(_folder).name}-{_worker}:"  # on Redis
 os.environ.setdefault("SECRET_KEY", "only-for-tests")
 os.environ.setdefault("PLAIN_HTTP", "1")  # the test client and the live server speak plain http
 os.environ.setdefault("API_RATE", "")

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Protocol, cast
 
 import numpy as np
 
 from analysis.stats.errors import NotConverged
-from analysis.stats.inputs import Array, EffectData
+from analysis.stats.inputs import Array, EffectData, Indices
 
 SCAN_STEP = 0.3  # grid spacing of log(tau² + smallest variance); the score's features are about 1 wide
 STEP_TOLERANCE = 1e-9  # of a Newton step relative to its scale: the next one would be below rounding
@@ -156,29 +157,47 @@ class ModeratorProfile:
         )
 
     def scan(self, tau2: Array) -> ScanSums:
-        Q, y, p = self.Q, self.y, self.p
-        k = y.size
-        products = np.empty((k, p * p + p + 2))
-        products[:, : p * p] = (Q[:, :, None] * Q[:, None, :]).reshape(k, p * p)
-        products[:, p * p : -2] = Q * y[:, None]
-        products[:, -2] = y * y
-        products[:, -1] = 1.0
+        upper = self._products_upper
         W = 1.0 / (self.v + tau2[:, None])
-        first = W @ products
+        first = W @ self._products
         W *= W
-        second = W @ products
-        A = first[:, : p * p].reshape(-1, p, p)
-        A2 = second[:, : p * p].reshape(-1, p, p)
-        b = np.linalg.solve(A, first[:, p * p : -2, None])
-        b2 = second[:, None, p * p : -2]
+        second = W @ self._products
+        m = upper[0].size
+        A, A2 = (_symmetric(sums[:, :m], upper, self.p) for sums in (first, second))
+        b = np.linalg.solve(A, first[:, m:-2, None])
+        b2 = second[:, None, m:-2]
         yPPy = second[:, -2] - 2.0 * (b2 @ b)[:, 0, 0] + (b.transpose(0, 2, 1) @ A2 @ b)[:, 0, 0]
         trP = first[:, -1] - np.trace(np.linalg.solve(A, A2), axis1=1, axis2=2)
         return ScanSums(yPPy=yPPy, trP=trP, sum_w=first[:, -1])
+
+    @cached_property
+    def _products_upper(self) -> tuple[Indices, Indices]:
+        return np.triu_indices(self.p)
+
+    @cached_property
+    def _products(self) -> Array:
+        """Columns that weights turn into X'WX (upper triangle), X'Wy, y'Wy and Σw, shape (k, ...)."""
+        rows, y = np.ascontiguousarray(self.Q.T), self.y
+        left, right = self._products_upper
+        out = np.empty((left.size + self.p + 2, y.size))
+        np.multiply(rows[left], rows[right], out=out[: left.size])
+        np.multiply(rows, y, out=out[left.size : -2])
+        np.multiply(y, y, out=out[-2])
+        out[-1] = 1.0
+        return out.T
 
     def coefficients(self, sums: Sums) -> tuple[Array, Array]:
         # solve_triangular is not worth its import for p × p
         inverse = np.linalg.inv(self.R)
         return inverse @ (self.start + sums.b), inverse @ sums.M @ inverse.T
+
+
+def _symmetric(sums: Array, upper: tuple[Indices, Indices], p: int) -> Array:
+    """Symmetric p × p matrices from their upper triangles, one per row."""
+    out = np.empty((sums.shape[0], p, p))
+    out[:, upper[0], upper[1]] = sums
+    out[:, upper[1], upper[0]] = sums
+    return out
 
 
 def grid(v: Array, upper: float) -> Array:

@@ -81,13 +81,15 @@ class RowForm(Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.label_suffix = ""
         self.is_new = self.instance._state.adding
         said = DEFAULTS[self.subject] if self.is_new else values_of(self.instance)
         for control in self.controls:
             text = said.get(control.field, "")
             field = self.fields[control.field] = field_of(control)
-            if isinstance(field, forms.ChoiceField) and text and text not in dict(control.options):
-                field.choices = [*control.options, (text, text)]  # saved before the codebook changed
+            if isinstance(field, forms.ChoiceField) and text not in dict(control.options):
+                # Saved before the codebook changed; or still to be chosen, lest a blank row says its first option.
+                field.choices = [(text, text or "Choose"), *control.options]
             self.initial[control.field] = text == "yes" if control.kind == "check" else text
         self.fields["version"] = forms.IntegerField(
             required=False, widget=forms.HiddenInput, min_value=1, max_value=2_000_000_000
@@ -238,8 +240,16 @@ class ObservationInline(DraftRows, Stacked):
                 "fields": [
                     "version",
                     ("outcome", "arm", "timepoint", "quantity"),
-                    ("n", "centre_kind", "centre", "spread_kind", "spread"),
-                    ("spread_low", "spread_high", "spread_level"),
+                    (
+                        "n",
+                        "centre_kind",
+                        "centre",
+                        "spread_kind",
+                        "spread",
+                        "spread_low",
+                        "spread_high",
+                        "spread_level",
+                    ),
                 ]
             },
         ),

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 from django import forms
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
+from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from extraction import access
@@ -70,10 +71,14 @@ class MembershipForm(VerbForm):
 
     def clean_username(self) -> str:
         username: str = self.cleaned_data["username"]
-        # Not `visible_to`: a lead brings in people who belong to no review yet, by a name that they were told.
-        if not User._base_manager.filter(username=username, is_active=True).exists():
+        if account(username) is None:
             raise forms.ValidationError("There is no account of this name.")
         return username
+
+
+def account(username: str) -> User | None:
+    """Whoever signs in by this name. Not `visible_to`: a lead brings in people who belong to no review yet."""
+    return QuerySet(User).filter(username=username, is_active=True).first()
 
 
 @admin.register(Membership)
@@ -118,8 +123,8 @@ class MembershipAdmin(BlindedAdmin):
         if change:
             set_member(obj.review_id, obj.user_id, roles, by=asker(request))
         else:
-            person = User._base_manager.get(username=form.cleaned_data["username"])
-            saved = set_member(form.cleaned_data["review"].pk, person.pk, roles, by=asker(request))
+            person = account(form.cleaned_data["username"])
+            saved = set_member(form.cleaned_data["review"].pk, person.pk if person else 0, roles, by=asker(request))
             obj.pk, obj.review, obj.user = saved.pk, saved.review, saved.user
         for role in Role:
             setattr(obj, role.value, role.value in roles)

@@ -1,17 +1,20 @@
 """The demo review: a real one, brought in by the verbs and the importer like any other.
 
 High-intensity interval exercise versus moderate continuous training: 56 trials, entered twice, the second entry with
-planted differences (extraction/demo/data/README.md). The trials on which both agree are approved; the others wait for the adjudicator;
-two made-up trials are there to be entered by hand.
+planted differences (extraction/demo/data/README.md). The trials on which both agree are approved; the others wait for
+the adjudicator; two made-up trials are there to be entered by hand.
 """
 
 from __future__ import annotations
 
 import csv
+import io
 import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+
+from openpyxl import Workbook
 
 from extraction import approve, assign, define, enter, setup
 from extraction.access import Role
@@ -131,11 +134,22 @@ def define_review(people: People) -> Review:
 
 
 def import_entries(review: Review, people: People) -> None:
-    """What each extractor uploads: trials, arms and observations, one sheet per CSV file."""
+    """What each extractor uploads: one workbook with the sheets trials, arms and observations."""
     for letter, user in (("a", people.extractor_a), ("b", people.extractor_b)):
-        for name in ("trials.csv", f"arms_{letter}.csv", f"observations_{letter}.csv"):
-            sheet = name.split("_")[0].removesuffix(".csv")
-            importing.apply(f"{sheet}.csv", (DATA / name).read_bytes(), review_id=review.pk, by=user)
+        importing.apply(f"entry-{letter}.xlsx", workbook_of(letter), review_id=review.pk, by=user)
+
+
+def workbook_of(letter: str) -> bytes:
+    """An extractor's three CSV files as one workbook; every cell is text, as printed."""
+    book = Workbook(write_only=True)
+    for sheet, name in (("trials", "trials"), ("arms", f"arms_{letter}"), ("observations", f"observations_{letter}")):
+        page = book.create_sheet(sheet)
+        with (DATA / f"{name}.csv").open(encoding="utf-8", newline="") as file:
+            for line in csv.reader(file):
+                page.append(line)
+    content = io.BytesIO()
+    book.save(content)
+    return content.getvalue()
 
 
 def submit_entries(review: Review, people: People) -> None:

@@ -92,8 +92,7 @@ def entry_undo(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 
 def shown_entry(request: HttpRequest, pk: UUID) -> Entry:
-    entries = Entry.objects.visible_to(request.user).select_related("trial__review", "holder")
-    return get_object_or_404(entries, pk=pk)
+    return get_object_or_404(Entry.objects.visible_to(request.user).select_related("trial__review", "holder"), pk=pk)
 
 
 def may_edit(request: HttpRequest, shown: Entry) -> bool:

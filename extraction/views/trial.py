@@ -9,7 +9,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from extraction import approve
 from extraction.access import Act
-from extraction.models import Approval, Assignment, Entry, Slot, Trial
+from extraction.models import Approval, Assignment, Slot, Trial
 from extraction.standing import Standing
 from extraction.states import Status
 from extraction.story import story_of
@@ -26,7 +26,7 @@ def trial(request: HttpRequest, pk: int) -> HttpResponse:
         one.slot: one.user for one in Assignment.objects.visible_to(user).filter(trial=shown).select_related("user")
     }
     free = [slot.value for slot in (Slot.A, Slot.B) if slot not in held]
-    own = Entry.objects.visible_to(user).filter(trial=shown, holder=user.pk).order_by("-number").first()
+    own = next((column.entry for column in story.columns if column.entry.holder_id == user.pk), None)
     context = {
         "review": shown.review,
         "trial": shown,
@@ -51,5 +51,7 @@ def trial_approve(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def may_approve(shown: Trial, request: HttpRequest) -> bool:
+    if shown.excluded_at or shown.status != Status.AGREED:
+        return False
     allowed = Trial.objects.visible_to(request.user).permitting(Act.APPROVE, request.user)
-    return not shown.excluded_at and allowed.filter(pk=shown.pk).exists()
+    return allowed.filter(pk=shown.pk).exists()

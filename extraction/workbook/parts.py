@@ -50,8 +50,6 @@ MACRO_TYPES = (
 MACRO_LINKS = (
     "vbaproject",
     "oleobject",
-    "/control",
-    "/package",
     "macrosheet",
     "attachedtoolbars",
     "customui",
@@ -99,7 +97,7 @@ class _Relationships(Reader):
         external = attributes.get("TargetMode", "").lower() == "external"
         if not external:
             target = posixpath.normpath(posixpath.join("/", self.folder, target)).lstrip("/")
-        if any(word in kind for word in MACRO_LINKS):
+        if any(word in kind for word in MACRO_LINKS) or kind.endswith(("/control", "/package")):
             raise Rejected(Code.MACRO, "The workbook holds code or an embedded object.", part=target[:80])
         plain_link = kind.endswith("/hyperlink") and target.lower().startswith(HARMLESS_SCHEMES)
         if any(word in kind for word in EXTERNAL_LINKS) or (external and not plain_link):

@@ -11,12 +11,15 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from extraction.compare import differences
+from extraction.final import Decision, compose, unit_of
 from extraction.numbers import parse_count, parse_number, parse_quantity
 from extraction.record import (
     Arm,
     CentreKind,
     Characteristic,
     Condition,
+    Difference,
     Entry,
     Match,
     ModeratorKind,
@@ -28,11 +31,13 @@ from extraction.record import (
     QuantityKind,
     Role,
     Scale,
+    Side,
     Spread,
     SpreadKind,
     Status,
     Subject,
     Timepoint,
+    Verdict,
 )
 from extraction.units import UnitRow, UnitTable
 
@@ -132,6 +137,37 @@ def by_key(a: Entry, b: Entry) -> list[Match]:
 def turned(matches: Sequence[Match]) -> list[Match]:
     """The same matches when A and B change places."""
     return [replace(match, a=match.b, b=match.a) for match in matches]
+
+
+# Comparing
+
+
+def compared(a: Entry, b: Entry, matches: Sequence[Match] | None = None) -> list[Difference]:
+    return differences(a, b, by_key(a, b) if matches is None else list(matches), UNITS)
+
+
+def the_one(found: Sequence[Difference]) -> Difference:
+    assert len(found) == 1, found
+    return found[0]
+
+
+def verdict_of(a: Observation, b: Observation, field: str, **parts: Any) -> tuple[Verdict, Side | None]:
+    """What two observations say together on one field; they must agree on all others."""
+    found = compared(entry(a, **parts), entry(b, **parts))
+    assert {difference.field for difference in found} <= {field}
+    return (found[0].verdict, found[0].takes) if found else (Verdict.IDENTICAL, None)
+
+
+def final(
+    a: Entry, b: Entry, decide: Mapping[str, Decision] | None = None, matches: Sequence[Match] | None = None
+) -> Entry:
+    """FINAL with a decision per field."""
+    joined = by_key(a, b) if matches is None else matches
+    found = differences(a, b, joined, UNITS)
+    fields = {one.field for one in found}
+    assert set(decide or {}) <= fields, f"nothing to decide on {set(decide or {}) - fields}"
+    decisions = {unit_of(one): decide[one.field] for one in found if decide and one.field in decide}
+    return compose(a, b, joined, found, decisions, UNITS)
 
 
 # Strategies

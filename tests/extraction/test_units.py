@@ -156,9 +156,7 @@ def test_a_row_for_a_marker_wins_over_the_row_for_all() -> None:
 
 
 def test_an_exact_chain_wins_over_a_short_inexact_one() -> None:
-    table = UnitTable(
-        [UnitRow("a", "c", "5", auto_equivalent=False), UnitRow("a", "b", "2"), UnitRow("b", "c", "3")]
-    )
+    table = UnitTable([UnitRow("a", "c", "5", auto_equivalent=False), UnitRow("a", "b", "2"), UnitRow("b", "c", "3")])
     assert table.factor("a", "c") == Exact(Fraction(6))
 
 

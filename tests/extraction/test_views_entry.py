@@ -31,6 +31,7 @@ from tests.sent import sent
 
 pytestmark = pytest.mark.django_db
 
+
 @pytest.fixture
 def trial() -> Any:
     review = ReviewFactory()
@@ -338,7 +339,9 @@ def test_a_large_trial_comes_in_parts_and_saving_one_leaves_the_others(client: C
     entry = enter.start(trial.pk, by=user)
     arms, times, outcomes = [uuid4() for _ in range(2)], [uuid4() for _ in range(2)], [uuid4() for _ in range(50)]
     changes = [Change(Subject.ARM, key, values={"label": f"Arm {i}"}) for i, key in enumerate(arms)]
-    changes += [Change(Subject.TIMEPOINT, key, values={"phase": "during", "weeks": str(i)}) for i, key in enumerate(times)]
+    changes += [
+        Change(Subject.TIMEPOINT, key, values={"phase": "during", "weeks": str(i)}) for i, key in enumerate(times)
+    ]
     changes += [Change(Subject.OUTCOME, key, values={"name": f"Outcome {i:02}"}) for i, key in enumerate(outcomes)]
     enter.save(entry.pk, changes, by=user)
     # when a cell of the second part is typed

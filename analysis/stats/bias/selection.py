@@ -134,7 +134,7 @@ def step_selection(
 
 
 def _cut_points(steps: ArrayLike) -> Array:
-    cuts = np.unique(vector(steps, "The steps"))
+    cuts: Array = np.unique(vector(steps, "The steps"))
     cuts = cuts[cuts != 1.0]
     if cuts.size == 0 or not ((cuts > 0) & (cuts < 1)).all():
         raise InvalidInput("The steps of a selection model are p-values between 0 and 1.")

@@ -28,9 +28,10 @@ class EffectSizes:
     yi : shape (k,)
         Effect, in the measure's unit; NaN where null.
     vi : shape (k,)
-        Sampling variance in squared units of `yi`, > 0; NaN where null.
+        Sampling variance in squared units of `yi`; NaN where null. Zero where nothing varied: no value to weigh
+        an effect by, so that such a row is not `valid`.
     reason : shape (k,), text
-        Why a row is null; "" where it is not.
+        Why a row cannot be pooled; "" where it can.
     measure : str
         Name of the measure as metafor calls it, such as "SMD".
     """
@@ -79,21 +80,24 @@ def effect_sizes(
 
     Notes
     -----
-    A variance of zero is null too: such an effect would have infinite weight. Its `yi` stays.
+    A variance below zero, which some unbiased estimators give for tiny groups, is null; one of zero stays and has
+    its reason, for such an effect would have infinite weight.
     """
     missing: Mask = np.logical_or.reduce([np.isnan(column) for column in given])
     lost = ~missing & ~(np.isfinite(yi) & np.isfinite(vi))
-    unweighable = ~missing & ~lost & ~(vi > 0)
+    negative = ~missing & ~lost & (vi < 0)
+    unweighable = ~missing & ~lost & (vi == 0)
     reasons: list[Cause] = [(missing, "a value is missing")]
     reasons += [(lost & mask, sentence) for mask, sentence in causes]
     reasons += [
         (lost, "the effect is not defined for these numbers"),
-        (unweighable, "the sampling variance is not above zero"),
+        (negative, "the groups are too small to give a sampling variance"),
+        (unweighable, "nothing varied: the sampling variance is zero"),
     ]
     masks, sentences = zip(*reasons, strict=True)
     return EffectSizes(
         yi=np.where(lost | ~np.isfinite(yi), np.nan, yi),
-        vi=np.where(missing | lost | unweighable, np.nan, vi),
+        vi=np.where(missing | lost | negative, np.nan, vi),
         reason=np.select(masks, sentences, ""),
         measure=measure,
     )

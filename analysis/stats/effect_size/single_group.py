@@ -13,8 +13,12 @@ from analysis.stats.effect_size.two_groups import (
     NOT_ABOVE_ZERO,
     TOO_SMALL,
     undefined_rows_stay_silent,
+    weighted_mean,
 )
 from analysis.stats.inputs import Array, check_option
+
+LEAST_FOR_R = 3  # people up to whom a correlation has no sampling variance
+NO_VARIANCE = -1.0  # where an effect is known but its variance is not
 
 
 @undefined_rows_stay_silent
@@ -37,22 +41,33 @@ def log_mean(m: ArrayLike, sd: ArrayLike, n: ArrayLike) -> EffectSizes:
 
 
 @undefined_rows_stay_silent
-def correlation(r: ArrayLike, n: ArrayLike) -> EffectSizes:
-    """Raw correlation (COR), variance (1 - r²)²/(n - 1)."""
+def correlation(r: ArrayLike, n: ArrayLike, *, variance: str = "LS") -> EffectSizes:
+    """Raw correlation (COR), variance (1 - r²)²/(n - 1); three people or fewer give no variance.
+
+    Parameters
+    ----------
+    variance : "LS" or "AV"
+        AV puts the n-weighted mean correlation of all rows in the place of the row's own.
+    """
     given = columns(r=r, n=n)
     ri, ni = given
     _refuse_impossible(ni, np.zeros_like(ni), ri)
-    return effect_sizes("COR", ri, (1 - ri**2) ** 2 / (ni - 1), given, [(ni <= 1, TOO_SMALL)])
+    centre = ri
+    if check_option(variance, ("LS", "AV"), "The variance") == "AV":
+        centre = np.full_like(ri, weighted_mean(ri, ni))
+    vi = np.where(ni > LEAST_FOR_R, (1 - centre**2) ** 2 / (ni - 1), NO_VARIANCE)
+    return effect_sizes("COR", ri, vi, given)
 
 
 @undefined_rows_stay_silent
 def fisher_z(r: ArrayLike, n: ArrayLike) -> EffectSizes:
-    """Fisher's z (ZCOR), atanh r with variance 1/(n - 3); null for |r| = 1 or n <= 3."""
+    """Fisher's z (ZCOR), atanh r with variance 1/(n - 3); null for |r| = 1, no variance for n <= 3."""
     given = columns(r=r, n=n)
     ri, ni = given
     _refuse_impossible(ni, np.zeros_like(ni), ri)
-    causes = [(np.abs(ri) == 1, "a perfect correlation has no Fisher z"), (ni <= 3, TOO_SMALL)]
-    return effect_sizes("ZCOR", np.arctanh(ri), 1 / (ni - 3), given, causes)
+    causes = [(np.abs(ri) == 1, "a perfect correlation has no Fisher z")]
+    vi = np.where(ni > LEAST_FOR_R, 1 / (ni - 3), NO_VARIANCE)
+    return effect_sizes("ZCOR", np.arctanh(ri), vi, given, causes)
 
 
 @undefined_rows_stay_silent

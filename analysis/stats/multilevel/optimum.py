@@ -11,9 +11,9 @@ from analysis.stats.errors import NotConverged
 from analysis.stats.inputs import Array
 from analysis.stats.multilevel.likelihood import Likelihood, State
 
-STEP_TOLERANCE = 1e-10  # of the largest component, for the last step
-GRADIENT_TOLERANCE = 1e-9  # of score × component, in units of log-likelihood
+ERROR_TOLERANCE = 1e-9  # of the largest component: what is left to the limit, from the rate of convergence
 MAX_STEPS = 200
+MAX_HALVINGS = 60
 
 
 def maximise(likelihood: Likelihood, start: Array, fixed: NDArray[np.bool_] | None = None) -> State:
@@ -35,6 +35,7 @@ def maximise(likelihood: Likelihood, start: Array, fixed: NDArray[np.bool_] | No
     """
     state = likelihood.at(start)
     movable = np.ones(start.size, dtype=bool) if fixed is None else ~fixed
+    before = float(np.finfo(float).tiny)
     for _ in range(MAX_STEPS):
         theta, score = state.theta, state.score
         free = movable & ~((theta <= 0.0) & (score <= 0.0))
@@ -44,8 +45,11 @@ def maximise(likelihood: Likelihood, start: Array, fixed: NDArray[np.bool_] | No
         new = _not_worse(likelihood, state, target)
         moved = float(np.abs(new.theta - theta).max())
         state = new
-        if moved <= STEP_TOLERANCE * max(float(state.theta.max()), 1e-300):
+        # the steps shrink by a constant rate, so the rest of the way is a geometric series
+        rate = min(moved / before, 0.5)
+        if moved * rate / (1.0 - rate) <= ERROR_TOLERANCE * max(float(state.theta.max()), 1e-300):
             return state
+        before = moved
     raise NotConverged(f"The variance components did not converge in {MAX_STEPS} steps.")
 
 
@@ -73,11 +77,11 @@ def _solve(information: Array, rhs: Array) -> Array:
 
 
 def _not_worse(likelihood: Likelihood, state: State, target: Array) -> State:
-    """The state at `target`, or nearer to the old one if the likelihood fell; the old one if nothing is better."""
+    """The state at `target`, or nearer to the old one where the likelihood fell."""
     slack = 1e-13 * abs(state.loglik)
-    for _ in range(60):
+    for _ in range(MAX_HALVINGS):
         new = likelihood.at(target)
         if new.loglik >= state.loglik - slack:
             return new
         target = 0.5 * (target + state.theta)
-    return state
+    raise NotConverged("The likelihood falls in the direction in which it should rise.")

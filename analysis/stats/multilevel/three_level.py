@@ -143,7 +143,11 @@ def three_level(
     clusters = Clusters.of(cluster, np.size(yi), data.rows)
     _check_separable(data, clusters)
     likelihood = _likelihood(data, clusters, rho, sampling, restricted=method == "REML")
-    state = maximise(likelihood, starting_values(likelihood) if start is None else np.array(start, dtype=float))
+    first = starting_values(data, clusters, rho) if start is None else np.array(start, dtype=float)
+    state = maximise(likelihood, first)
+    if state.theta.min() <= 0.0:  # a maximum at the edge may not be the highest
+        other = maximise(likelihood, np.full(2, max(float(state.theta.sum()), float(first.sum())) / 2.0))
+        state = max(state, other, key=lambda s: s.loglik)
     return _fitted(data, clusters, likelihood, state, rho, sampling, method, test, df, level)
 
 
@@ -204,11 +208,16 @@ def matching_stacks(sampling: BlockCovariance, clusters: Clusters) -> tuple[Arra
     return sampling.stacks
 
 
-def starting_values(likelihood: Likelihood) -> Array:
-    """Half of the unweighted (Hedges) total variance for each component."""
-    y, v = likelihood.y, likelihood.v
-    raw = (float(y @ y) - float(v.sum())) / (likelihood.k - likelihood.p)
-    return np.full(likelihood.r, max(raw, 0.1 * float(v.mean())) / likelihood.r)
+def starting_values(data: EffectData, clusters: Clusters, rho: float) -> Array:
+    """Crude (tau², omega²): variation within studies and in all, less what sampling gives; never both zero."""
+    y, v = clusters.sort(data.y), clusters.sort(data.v)
+    # moderators are left in: what they explain only makes the start a little large
+    inside = y - clusters.spread(clusters.sum(y) / clusters.size)
+    sampling = float(v.sum()) / data.k
+    omega2 = max(0.0, float(inside @ inside) / (clusters.n - clusters.m) - (1.0 - rho) * sampling)
+    tau2 = max(0.0, float(y.var()) - sampling - omega2)
+    least = 0.05 * sampling
+    return np.array([max(tau2, least), max(omega2, least)])
 
 
 def _fitted(

@@ -1,4 +1,4 @@
-"""Read every chain of the history again: finds any edit, deletion or new order, and with the anchor log a cut-off tail."""
+"""Read every chain of the history again: finds edits, deletions, new orders, and with the anchor log a cut-off tail."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ from reviewapp import broker
 from reviewapp.processes import Process
 
 HOST = "127.0.0.1"
-START_WITHIN = 60  # seconds
+START_WITHIN = 120  # seconds, on a busy machine
 STOP_WITHIN = 10  # seconds; a task that is cut off is picked up by the next start
 
 
@@ -116,7 +116,7 @@ def web(port: int) -> Process:
     how = ["--worker-class=gthread", "--workers=2", "--threads=4", "--timeout=120", "--log-level=warning"]
     return Process(
         "web",
-        [*gunicorn, *how, "--no-control-socket"],
+        [*gunicorn, *how, "--preload", "--no-control-socket"],
         pid_folder=settings.DATA_DIR,
         cwd=settings.BASE_DIR,
     )

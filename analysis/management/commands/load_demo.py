@@ -10,6 +10,8 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 
+from analysis.setup import create_default_syntheses
+from analysis.specification import Measure
 from extraction.demo.load import ACCOUNTS, load, make_people
 from extraction.models import User
 
@@ -23,6 +25,7 @@ class Command(BaseCommand):
         with transaction.atomic():  # all of the demo or none: an interrupted first start begins again
             people, passwords = make_people()
             review = load(people)
+            create_default_syntheses(review.pk, by=people.lead, measure=Measure.CHANGE_G)
         write_accounts(Path(settings.DATA_DIR) / "demo-accounts.txt", passwords)
         self.stdout.write(f"Loaded “{review.title}”.")
 
