@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import permutations
 
 from extraction.agreement import compare_quantities
 from extraction.compare import ROW, compare_centres, unit_factor
@@ -23,6 +24,7 @@ from extraction.record import (
     Match,
     Observation,
     Quantity,
+    QuantityKind,
     Side,
     Spread,
     SpreadKind,
@@ -94,14 +96,15 @@ def swaps(
     for found in differences:
         if found.verdict is Verdict.DIFFERENT and found.subject is Subject.OBSERVATION:
             differing[found.a].add(found.field)
-    cells = [_Full(cell, cell.rows.a, cell.rows.b) for cell in beside.cells if cell.rows.a and cell.rows.b]
-    open_cells = [full for full in cells if differing[full.a.key]]
+    blocks: dict[tuple[int, QuantityKind], list[_Full]] = defaultdict(list)
+    for cell in beside.cells:
+        if cell.rows.a and cell.rows.b and differing[cell.rows.a.key]:
+            blocks[cell.outcome, cell.quantity].append(_Full(cell, cell.rows.a, cell.rows.b))
     named: dict[str, Diagnosis] = {}
-    for x in open_cells:
-        for y in open_cells:
-            code = _exchange(x.cell, y.cell)
-            if code and x.a.key not in named and _crossed(x, y, beside, table, differing[x.a.key]):
-                named[x.a.key] = Diagnosis(code, _exchanged(code, x, y, beside), None)
+    for x, y in (pair for block in blocks.values() for pair in permutations(block, 2)):
+        code = _exchange(x.cell, y.cell)
+        if code and x.a.key not in named and _crossed(x, y, beside, table, differing[x.a.key]):
+            named[x.a.key] = Diagnosis(code, _exchanged(code, x, y, beside), None)
     return named
 
 
@@ -115,12 +118,10 @@ class _Full:
 
 
 def _exchange(x: Cell, y: Cell) -> str:
-    """What must have been swapped for the values of one cell to stand in the other; empty where more than one."""
-    if (x.outcome, x.quantity) != (y.outcome, y.quantity):
-        return ""
-    if x.timepoint == y.timepoint and x.arm != y.arm:
+    """What must have been swapped for the values of two cells of an outcome to change places; empty if both."""
+    if x.timepoint == y.timepoint:
         return "arms_swapped"
-    return "times_swapped" if x.arm == y.arm and x.timepoint != y.timepoint else ""
+    return "times_swapped" if x.arm == y.arm else ""
 
 
 def _crossed(x: _Full, y: _Full, beside: SideBySide, units: UnitTable, fields: Collection[str]) -> bool:
@@ -129,9 +130,11 @@ def _crossed(x: _Full, y: _Full, beside: SideBySide, units: UnitTable, fields: C
     for one, other in ((x.a, y.b), (y.a, x.b)):
         if status_of(one.centre) is not Status.REPORTED:
             return False
-        found = [compare_centres(one, other, factor), compare_spreads(one, other, factor)]
-        found += [compare_quantities(one.n, other.n)] if "n" in fields else []
-        if not all(finding.verdict in ACCEPTED_VERDICTS for finding in found):
+        if compare_centres(one, other, factor).verdict not in ACCEPTED_VERDICTS:
+            return False
+        if compare_spreads(one, other, factor).verdict not in ACCEPTED_VERDICTS:
+            return False
+        if "n" in fields and compare_quantities(one.n, other.n).verdict not in ACCEPTED_VERDICTS:
             return False
     return True
 

@@ -243,9 +243,10 @@ class Match:
 class Difference:
     """One compared unit on which A and B do not say the same.
 
-    `field` is "n", "centre", "spread", "row" (an observation that one side lacks), or the name of the field of an
-    arm, timepoint, outcome or characteristic. `takes` is the side whose printed form enters FINAL when the
-    verdict is accepted without a person; None while a person must decide.
+    `field` is "n", "centre", "spread", the name of a field of an arm, timepoint or outcome, "value" of a
+    characteristic, or "row": an observation that one side lacks, or an arm, timepoint or outcome that it lacks and
+    on which no observation stands. `takes` is the side whose printed form enters FINAL when the verdict is
+    accepted without a person; None while a person must decide.
     """
 
     subject: Subject

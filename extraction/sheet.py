@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
 
+from django.db.models import prefetch_related_objects
+
 from extraction.access import Viewer
 from extraction.compare import centre_says, quantity_says
 from extraction.models import Entry, Moderator
@@ -89,7 +91,8 @@ SHOWN_ROWS: Final = (
 
 
 def sheet_of(entry: Entry) -> Sheet:
-    """The rows of an entry that the caller found among the visible ones, best with `SHOWN_ROWS` prefetched."""
+    """The rows of an entry that the caller found among the visible ones."""
+    prefetch_related_objects([entry], *SHOWN_ROWS)  # nothing is asked again where the caller did so for several
     rows = {subject: list(getattr(entry, f"{subject}s").all()) for subject in Subject}
     arms, timepoints, outcomes = rows[Subject.ARM], rows[Subject.TIMEPOINT], rows[Subject.OUTCOME]
     plain = {one.key: one for one in as_record(rows).observations}

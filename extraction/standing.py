@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from django.http import HttpRequest
@@ -13,7 +13,13 @@ from extraction.access import Role, Viewer
 from extraction.models import Membership, Review
 
 CHOSEN = "review"  # key in the session
-ENTERING_PAGES = ("extraction:entry", "extraction:entry-check", "extraction:import", "extraction:import-preview")
+ENTERING_PAGES = (
+    "extraction:entry",
+    "extraction:entry-save",
+    "extraction:entry-check",
+    "extraction:import",
+    "extraction:import-preview",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +105,8 @@ class Standing:
         if self.reads_results:
             links.append(self._link("Trials", "extraction:review", review, also=("extraction:trial",)))
         if self.opens_admin:
-            links.append(self._link("Adjudicate", "admin:extraction_discrepancy_changelist"))
+            queue = self._link("Adjudicate", "admin:extraction_discrepancy_changelist")
+            links.append(replace(queue, address=f"{queue.address}?trial_review={review}"))
         if self.reads_results:
             links.append(
                 self._link("Results", "analysis:results", review, also=("analysis:synthesis", "analysis:effect"))

@@ -102,6 +102,32 @@ class Story:
         """Columns of a table of lines, with the one that names the line."""
         return len(self.columns) + 1
 
+    @property
+    def lines(self) -> list[Line]:
+        return [line for _, lines in self.groups for line in lines]
+
+    @property
+    def compared(self) -> bool:
+        return {Slot.A.value, Slot.B.value} <= {column.slot for column in self.columns}
+
+    @property
+    def same(self) -> int:
+        return sum(not line.differences for line in self.lines)
+
+    def count(self, state: str) -> int:
+        found = [*self.others, *(difference for line in self.lines for difference in line.differences)]
+        return sum(difference.state == state for difference in found)
+
+    @property
+    def told(self) -> list[str]:
+        """How many differences there are of each state, in words."""
+        words = {"accepted": "accepted without a person", "decided": "decided", "open": "to decide"}
+        return [f"{count} {words[state]}" for state, count in self.counts.items() if count]
+
+    @property
+    def counts(self) -> dict[str, int]:
+        return {state: self.count(state) for state in Discrepancy.State.values}
+
 
 def story_of(trial: Trial, by: Viewer) -> Story:
     columns = columns_of(trial, by)

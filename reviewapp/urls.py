@@ -12,18 +12,11 @@ from reviewapp.tokens import ObtainToken
 # Its pages show everybody's token to a superuser, who would read through them what blinding keeps from him.
 admin.site.unregister(TokenProxy)
 
-from importlib.util import find_spec  # noqa: E402  TEMPORARY until every module below exists
-
-
-def _found(at, module):  # TEMPORARY
-    return [path(at, include(module))] if find_spec(module) else []
-
-
 urlpatterns = [
-    *_found("", "extraction.urls"),
-    *_found("", "analysis.urls"),
-    *_found("api/", "extraction.api_urls"),
-    *_found("api/", "analysis.api_urls"),
+    path("", include("extraction.urls")),
+    path("", include("analysis.urls")),
+    path("api/", include("extraction.api_urls")),
+    path("api/", include("analysis.api_urls")),
     path("accounts/login/", LoginView.as_view(redirect_authenticated_user=True), name="login"),
     path("accounts/logout/", LogoutView.as_view(), name="logout"),
     path("api/token/", ObtainToken.as_view(), name="api-token"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -9,11 +11,12 @@ from analysis.stats.errors import InvalidInput, StatsError
 from analysis.stats.inputs import Array
 
 Mask = NDArray[np.bool_]
+Column = ArrayLike | Sequence[float | None] | None  # None, as the column or in it, is a missing value
 
 MANY = 6  # rows named one by one in a refusal
 
 
-def columns(**given: ArrayLike | None) -> tuple[Array, ...]:
+def columns(**given: Column) -> tuple[Array, ...]:
     """Vectors of one common length from vectors and single numbers, in the order given.
 
     A single number stands for itself in every row; None, as a column or as an element, is a missing value
@@ -28,7 +31,7 @@ def columns(**given: ArrayLike | None) -> tuple[Array, ...]:
     return tuple(vector if vector.size == k else np.broadcast_to(vector, k) for vector in vectors)
 
 
-def complete(**given: ArrayLike | None) -> tuple[Array, ...]:
+def complete(**given: Column) -> tuple[Array, ...]:
     """Like `columns`, where every value must be there."""
     vectors = columns(**given)
     for name, vector in zip(given, vectors, strict=True):
@@ -52,7 +55,7 @@ def named(rows: Mask | np.bool) -> str:
     return f"rows {', '.join(numbers[:-1])} and {numbers[-1]}"
 
 
-def _vector(name: str, values: ArrayLike | None) -> Array:
+def _vector(name: str, values: Column) -> Array:
     try:
         vector = np.atleast_1d(np.asarray(np.nan if values is None else values, dtype=float))
     except (TypeError, ValueError) as error:

@@ -99,11 +99,10 @@ def effect_data(
     y, v = vector(yi, "The effects"), vector(vi, "The sampling variances")
     if y.size != v.size:
         raise InvalidInput(f"There are {y.size} effects but {v.size} sampling variances.")
-    # a sum is finite exactly when no value is missing or infinite (or so large that squares overflow anyway)
-    complete = bool(np.isfinite(y.sum() + v.sum()))
     matrix = None if X is None else model_matrix(X, y.size)
+    complete = bool(np.isfinite(y).all() and np.isfinite(v).all())
     if matrix is not None:
-        complete = complete and bool(np.isfinite(matrix.sum()))
+        complete = complete and bool(np.isfinite(matrix).all())
     rows = np.arange(y.size)
     omitted: tuple[int, ...] = ()
     if not complete:

@@ -247,6 +247,9 @@ class BlindedAdmin(Base):
         return reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_{page}", args=args)
 
     # Recorded rows have one history, the events that the verbs write; Django's own log would be a second one.
+    def construct_change_message(self, request: HttpRequest, form: Any, formsets: Any, add: bool = False) -> list[Any]:
+        return []
+
     def log_addition(self, request: HttpRequest, obj: Any, message: Any) -> Any:
         return None
 

@@ -34,6 +34,10 @@ class EntryForm(VerbForm):
         model = Entry
         fields = ()
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.initial["version"] = self.instance.version
+
     def _post_clean(self) -> None:
         if isinstance(self.refusal, InvalidValues):
             self.add_error(None, "Nothing is saved yet: some values are refused, as it says beside them.")

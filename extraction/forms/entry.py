@@ -240,7 +240,7 @@ class EntryForm:
         inputs, cells = self._inputs, {str(cell.key): cell for cell in self._cells}
         for problem in problems:
             if control := inputs.get((problem.row, problem.field)):
-                control.problems.append(_sentence(control.label, problem.message))
+                control.problems.append(_sentence(control.label.partition(",")[0], problem.message))
             elif cell := cells.get(problem.row):
                 at = grid.SHOWN_AT.get(problem.field, problem.field)
                 word = {"first": "Spread", "second": "Spread"}.get(at, at.replace("_", " ").capitalize())

@@ -30,7 +30,8 @@ class Input:
     text: str
     kind: str = "text"
     options: Sequence[Option] = ()
-    hint: str = ""
+    hint: str = ""  # in the empty control
+    help: str = ""  # under it
     problems: list[str] = field(default_factory=list)
 
     @property

@@ -247,6 +247,6 @@ def _characteristic(
         text=text,
         kind="select" if levels else "number" if number else "text",
         options=options,
-        hint=moderator.definition or ("A number, or NR, NM, UN" if number else ""),
+        help=moderator.definition,
     )
     return CharacteristicForm(key, moderator.code, arm, was, control)

@@ -9,7 +9,8 @@ from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
-from django.utils.http import urlencode
+from django.utils.http import content_disposition_header, urlencode
+from django.utils.text import slugify
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from extraction.errors import StaleVersion
@@ -17,11 +18,12 @@ from extraction.forms.inputs import whole_number
 from extraction.forms.trials import UploadForm
 from extraction.models import Review
 from extraction.standing import Standing
-from extraction.workbook import importing, uploads
+from extraction.workbook import blank, importing, template, uploads
 from extraction.workbook.importing import ImportRefused
 from extraction.workbook.plan import State
 
 TRIALS_PER_PAGE: Final = 10
+XLSX: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
 @require_http_methods(["GET", "POST"])
@@ -74,6 +76,26 @@ def import_apply(request: HttpRequest) -> HttpResponse:
     changed = sum(bool(trial.changes) for trial in done.trials)
     messages.success(request, f"{done.name} is in {changed} of your entries." if changed else "Nothing had to change.")
     return redirect("extraction:work")
+
+
+@require_GET
+def template_workbook(request: HttpRequest, pk: int) -> HttpResponse:
+    """The workbook to fill in; with `?drafts=1`, what one's own drafts say is in it already."""
+    review = get_object_or_404(Review.objects.visible_to(request.user), pk=pk)
+    with_drafts = request.GET.get("drafts") == "1"
+    data = template.template_workbook(review, by=request.user, with_drafts=with_drafts)
+    name = f"{slugify(review.title) or 'review'}-{'drafts' if with_drafts else 'template'}.xlsx"
+    return HttpResponse(
+        data, content_type=XLSX, headers={"Content-Disposition": content_disposition_header(True, name) or ""}
+    )
+
+
+@require_GET
+def blank_form(request: HttpRequest, pk: int) -> HttpResponse:
+    """The same on paper."""
+    review = get_object_or_404(Review.objects.visible_to(request.user), pk=pk)
+    form = blank.blank_form(review, by=request.user)
+    return render(request, "extraction/blank_form.html", {"review": review, "form": form})
 
 
 def preview_address(token: str) -> str:

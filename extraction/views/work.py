@@ -17,7 +17,8 @@ from extraction.models import Assignment, Discrepancy, Entry, Review, Slot, Tria
 from extraction.standing import CHOSEN, Standing
 from extraction.states import Status
 
-SHOWN_AT_FIRST: Final = 20  # rows of a section
+SHOWN_AT_FIRST: Final = 20  # rows of a section that is work
+SHOWN_OF_PAST: Final = 6  # rows of one that is not
 SHOWN_TO_DECIDERS: Final = 8  # trials that wait for a decision or an approval
 SECTIONS: Final = (
     ("returned", "Returned to you", "returned", "s-back"),
@@ -147,10 +148,14 @@ def in_sections(tasks: Iterable[Task], whole: str = "") -> list[Section]:
     for task in tasks:
         by_section[task.section].append(task)
     return [
-        Section(code, title, word, fill, len(found), found if code == whole else found[:SHOWN_AT_FIRST])
+        Section(code, title, word, fill, len(found), found if code == whole else found[: shown_of(code)])
         for code, title, word, fill in SECTIONS
         if (found := by_section[code]) or code == "start"
     ]
+
+
+def shown_of(section: str) -> int:
+    return SHOWN_OF_PAST if section in {"waiting", "done"} else SHOWN_AT_FIRST
 
 
 def next_task(sections: Iterable[Section]) -> Task | None:

@@ -5,15 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from django.urls import reverse
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Dialog, Page, expect
 from pytest_django.live_server_helper import LiveServer
 
 from extraction.models import Entry, Review, Trial, User
 from extraction.states import EntryState, Status
+from extraction.workbook import uploads
 from tests.factories import (
     PASSWORD,
     InterventionFactory,
@@ -48,16 +50,18 @@ def stays_inside(page: Page) -> bool:
 
 @pytest.fixture
 def review(transactional_db: None) -> Any:
-    review = ReviewFactory(title="HIIE versus MICT")
-    InterventionFactory(review=review, code="HIIT", name="High-intensity interval training")
-    MarkerFactory(review=review, code="IL-6", name="Interleukin-6")
+    review = ReviewFactory.create(title="HIIE versus MICT")
+    InterventionFactory.create(review=review, code="HIIT", name="High-intensity interval training")
+    MarkerFactory.create(review=review, code="IL-6", name="Interleukin-6")
     return review
 
 
 def test_an_extractor_enters_a_trial_by_hand(page: Page, live_server: LiveServer, review: Review) -> None:
     # given a trial of an extractor
     extractor = member(review, "extractor", username="extractor_a")
-    trial = TrialFactory(review=review, label="Kim 2015", slots={"A": extractor, "B": member(review, "extractor")})
+    trial = TrialFactory.create(
+        review=review, label="Kim 2015", slots={"A": extractor, "B": member(review, "extractor")}
+    )
     # when they sign in and start it
     page.goto(live_server.url)
     page.get_by_label("User name").fill("extractor_a")
@@ -110,13 +114,18 @@ def test_an_extractor_enters_a_trial_by_hand(page: Page, live_server: LiveServer
 
 
 def test_leaving_with_something_unsaved_asks_first(live_server: LiveServer, review: Review, sign_in: SignIn) -> None:
-    trial = TrialFactory(review=review)
+    trial = TrialFactory.create(review=review)
     entry = draft(trial, "A")
     page = sign_in(holder(trial, "A"))
     page.goto(live_server.url + reverse("extraction:entry", args=[entry.pk]))
     page.locator('.trio [name$=".centre"]').first.fill("7.7")
     asked: list[str] = []
-    page.on("dialog", lambda dialog: (asked.append(dialog.type), dialog.accept()))
+
+    def leave(dialog: Dialog) -> None:
+        asked.append(dialog.type)
+        dialog.accept()
+
+    page.on("dialog", leave)
     page.get_by_role("link", name="Codebook").click()
     expect(page.get_by_role("heading", name="Codebook")).to_be_visible()
     assert asked == ["beforeunload"]
@@ -156,6 +165,12 @@ def test_the_account_menu_opens_by_keyboard_closes_with_escape_and_signs_out(
     expect(page).to_have_url(re.compile("/login/"))
 
 
+def waiting(user: User, review: Review) -> str:
+    """An upload that waits for its preview."""
+    file = b"trial,arm,n,marker,unit,weeks,mean,sd\nKim 2015,Training,14,IL-6,pg/mL,0,5.25,1.1\n,,,,,,x,"
+    return uploads.hold(uploads.receive("observations.csv", file), review_id=review.pk, by=user)
+
+
 @pytest.fixture
 def pages(review: Review) -> list[tuple[User, str]]:
     """Every page of the extraction application, with somebody who sees much on it."""
@@ -165,7 +180,7 @@ def pages(review: Review) -> list[tuple[User, str]]:
     decide_all_for_a(approved, by=lead)
     trial_at(Status.AGREED, review, decider=lead, label="Matsuo 2015")
     extractor = holder(differing, "A")
-    entering: Trial = TrialFactory(review=review, label="Kim 2015", slots={"A": extractor, "B": lead})
+    entering: Trial = TrialFactory.create(review=review, label="Kim 2015", slots={"A": extractor, "B": lead})
     entry = draft(entering, "A", marker="IL-6")
     submitted = differing.entries.get(slot="A")
 
@@ -183,6 +198,8 @@ def pages(review: Review) -> list[tuple[User, str]]:
         (extractor, at("entry", submitted.pk)),
         (extractor, at("entry-check", entry.pk)),
         (extractor, at("import")),
+        (extractor, f"{at('import-preview')}?{urlencode({'upload': waiting(extractor, review)})}"),
+        (extractor, at("blank-form", review.pk)),
         (lead, "/no-such-page"),
     ]
 

@@ -171,8 +171,7 @@ def test_the_side_whose_centre_lies_in_its_own_interval_looks_right() -> None:
     assert centre("-1.1", "1.1", spread=interval) == Diagnosis(
         "sign", "B / A = −1: the same digits with the other sign", Side.A
     )
-    found = centre("11", "-1.1", spread=interval)
-    assert found is None
+    assert centre("11", "-1.1", spread=interval) is None
     assert centre("1.1", "-1.1", spread=interval).suggests is Side.B  # type: ignore[union-attr]
     assert centre("1.1", "11", spread=interval).suggests is None  # type: ignore[union-attr]
 
@@ -301,6 +300,14 @@ def test_an_exchange_that_does_not_explain_n_is_none() -> None:
     a = four(("3.1", "2.5", "3.3", "3.2"), n=("25", "20"))
     assert exchanged(a, four(("3.3", "2.5", "3.1", "3.2"), n=("20", "25"))).keys() == {"cbt-pre", "wait-pre"}
     assert exchanged(a, four(("3.3", "2.5", "3.1", "3.2"), n=("11", "12"))) == {}
+
+
+def test_an_exchange_of_the_centres_alone_is_none() -> None:
+    a, b = four(("3.1", "2.5", "3.3", "3.2")), four(("3.3", "2.5", "3.1", "3.2"))
+    for side in (a, b):
+        own = (replace(row, spread=sd(f"{place + 1}")) for place, row in enumerate(side.observations))
+        a, b = b, replace(side, observations=tuple(own))
+    assert exchanged(a, b) == {}
 
 
 def test_an_n_alone_is_no_exchange_of_values() -> None:

@@ -34,10 +34,10 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def trial() -> Any:
-    review = ReviewFactory()
-    InterventionFactory(review=review, code="training", name="Training")
-    MarkerFactory(review=review, code="IL-6", name="Interleukin-6")
-    return TrialFactory(review=review)
+    review = ReviewFactory.create()
+    InterventionFactory.create(review=review, code="training", name="Training")
+    MarkerFactory.create(review=review, code="IL-6", name="Interleukin-6")
+    return TrialFactory.create(review=review)
 
 
 @pytest.fixture

@@ -28,9 +28,9 @@ Kim 2015,HIIT,14,IL-6,pg/mL,12,3.5,0.75
 
 @pytest.fixture
 def trial() -> Any:
-    review = ReviewFactory()
-    MarkerFactory(review=review, code="IL-6", name="Interleukin-6")
-    return TrialFactory(review=review, label="Kim 2015")
+    review = ReviewFactory.create()
+    MarkerFactory.create(review=review, code="IL-6", name="Interleukin-6")
+    return TrialFactory.create(review=review, label="Kim 2015")
 
 
 @pytest.fixture
@@ -123,3 +123,23 @@ def test_a_form_without_a_file_says_so(client: Client) -> None:
 @pytest.mark.parametrize("token", ["", "nonsense", "a:b:c"])
 def test_an_unknown_upload_is_not_there(client: Client, token: str) -> None:
     assert client.get(reverse("extraction:import-preview"), {"upload": token}).status_code == 404
+
+
+def test_the_template_and_the_blank_form_are_there_for_members_alone(client: Client, trial: Trial) -> None:
+    workbook = client.get(reverse("extraction:template-workbook", args=[trial.review.pk]))
+    assert workbook.content[:2] == b"PK"
+    assert 'filename="review' in workbook["Content-Disposition"]
+    drafts = client.get(reverse("extraction:template-workbook", args=[trial.review.pk]), {"drafts": "1"})
+    assert "-drafts.xlsx" in drafts["Content-Disposition"]
+    form = client.get(reverse("extraction:blank-form", args=[trial.review.pk])).content.decode()
+    assert "Interleukin-6" in form
+    stranger = Client()
+    stranger.force_login(member(ReviewFactory.create(), "lead"))
+    for name in ("template-workbook", "blank-form"):
+        assert stranger.get(reverse(f"extraction:{name}", args=[trial.review.pk])).status_code == 404
+
+
+def test_a_workbook_with_ones_drafts_comes_back_unchanged(client: Client, trial: Trial) -> None:
+    data = client.get(reverse("extraction:template-workbook", args=[trial.review.pk]), {"drafts": "1"}).content
+    response = client.post(reverse("extraction:import"), {"file": SimpleUploadedFile("mine.xlsx", data)})
+    assert "Everything in this file is in your entries already" in client.get(response["Location"]).content.decode()

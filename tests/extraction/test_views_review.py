@@ -56,7 +56,7 @@ def labels(page: str) -> list[str]:
 
 
 def test_the_list_narrows_by_state_and_by_search() -> None:
-    review = ReviewFactory()
+    review = ReviewFactory.create()
     lead = member(review, "lead", "adjudicator")
     trial_at(Status.ENTERING, review, label="Being entered", doi="10.1000/one")
     trial_at(Status.AGREED, review, decider=lead, label="Ready")
@@ -72,12 +72,12 @@ def test_the_list_narrows_by_state_and_by_search() -> None:
 
 @pytest.mark.parametrize("asked", [{"page": "x"}, {"page": "-1"}, {"page": "9999"}, {"state": "nonsense"}, {"q": "%"}])
 def test_an_odd_question_is_answered_with_a_page(asked: dict[str, str]) -> None:
-    trial = TrialFactory()
+    trial = TrialFactory.create()
     trials_page(trial.review, member(trial.review, "lead"), **asked)
 
 
 def test_the_list_is_paged_and_asks_no_more_for_many_trials() -> None:
-    review = ReviewFactory()
+    review = ReviewFactory.create()
     lead, pair = member(review, "lead"), {slot: member(review, "extractor") for slot in "AB"}
     client, address = signed_in(lead), reverse("extraction:review", args=[review.pk])
 
@@ -87,10 +87,10 @@ def test_the_list_is_paged_and_asks_no_more_for_many_trials() -> None:
         return len(captured)
 
     for _ in range(5):
-        TrialFactory(review=review, slots=pair)
+        TrialFactory.create(review=review, slots=pair)
     few = queries()
     for _ in range(60):
-        TrialFactory(review=review, slots=pair)
+        TrialFactory.create(review=review, slots=pair)
     assert queries() == few
     assert len(labels(trials_page(review, lead))) == 50
     assert len(labels(trials_page(review, lead, page="2"))) == 15
@@ -98,20 +98,21 @@ def test_the_list_is_paged_and_asks_no_more_for_many_trials() -> None:
 
 
 def test_a_reader_sees_approved_trials_alone_and_a_stranger_nothing() -> None:
-    review = ReviewFactory()
+    review = ReviewFactory.create()
     lead = member(review, "lead")
     trial_at(Status.ENTERING, review, label="Secret")
     trial_at(Status.APPROVED, review, decider=lead, label="Public")
     assert labels(trials_page(review, member(review, "reader"))) == ["Public"]
-    stranger = member(ReviewFactory(), "lead")
+    stranger = member(ReviewFactory.create(), "lead")
     assert signed_in(stranger).get(reverse("extraction:review", args=[review.pk])).status_code == 404
     assert (
-        signed_in(UserFactory(is_superuser=True)).get(reverse("extraction:review", args=[review.pk])).status_code == 404
+        signed_in(UserFactory.create(is_superuser=True)).get(reverse("extraction:review", args=[review.pk])).status_code
+        == 404
     )
 
 
 def test_a_lead_adds_trials_by_a_list_of_labels() -> None:
-    review = ReviewFactory()
+    review = ReviewFactory.create()
     lead = signed_in(member(review, "lead"))
     address = reverse("extraction:add-trials", args=[review.pk])
     lead.post(address, {"labels": "Kim 2015\r\n  Lunt 2014 \n\nKim 2015"})
@@ -128,7 +129,7 @@ def test_a_lead_adds_trials_by_a_list_of_labels() -> None:
 
 
 def test_ticked_trials_are_approved_each_on_its_own() -> None:
-    review = ReviewFactory()
+    review = ReviewFactory.create()
     lead = member(review, "lead", "adjudicator")
     ready = [trial_at(Status.AGREED, review, decider=lead) for _ in range(2)]
     differing = trial_at(Status.ADJUDICATING, review, decider=lead, label="Still open")
@@ -146,10 +147,10 @@ def test_ticked_trials_are_approved_each_on_its_own() -> None:
 
 
 def test_slots_are_given_and_taken_back() -> None:
-    review = ReviewFactory()
+    review = ReviewFactory.create()
     lead = member(review, "lead")
     extractor = member(review, "extractor", username="anna")
-    trial = TrialFactory(review=review, slots=False)
+    trial = TrialFactory.create(review=review, slots=False)
     client = signed_in(lead)
     page = trial_page(trial, lead)
     assert f'<option value="{extractor.pk}">anna</option>' in page
@@ -199,7 +200,7 @@ def test_a_decided_trial_tells_its_story() -> None:
 
 
 def test_while_a_trial_is_being_entered_each_sees_their_own_entry_and_nobody_both() -> None:
-    trial = TrialFactory()
+    trial = TrialFactory.create()
     draft(trial, "A", cells={"treated": {"centre": "111.5"}})
     draft(trial, "B", cells={"treated": {"centre": "222.5"}})
     seen_by = {
@@ -216,7 +217,7 @@ def test_while_a_trial_is_being_entered_each_sees_their_own_entry_and_nobody_bot
 
 @pytest.mark.parametrize("shown", [True, False])
 def test_after_approval_an_extractor_sees_the_partners_entry_where_the_review_allows_it(shown: bool) -> None:
-    review = ReviewFactory(partner_shown_after_approval=shown)
+    review = ReviewFactory.create(partner_shown_after_approval=shown)
     trial = trial_at(Status.AGREED, review)
     signed_in(member(review, "lead")).post(reverse("extraction:trial-approve", args=[trial.pk]))
     page = trial_page(trial, holder(trial, "A"))
@@ -263,7 +264,7 @@ def test_rows_that_match_by_their_confirmed_match_stand_on_one_line() -> None:
 
 
 def test_the_page_of_a_trial_asks_no_more_for_more_differences() -> None:
-    review = ReviewFactory()
+    review = ReviewFactory.create()
     lead = member(review, "lead")
     client = signed_in(lead)
 
@@ -282,13 +283,13 @@ def test_the_page_of_a_trial_asks_no_more_for_more_differences() -> None:
 
 
 def test_the_codebook_is_what_the_vocabulary_says() -> None:
-    review = ReviewFactory(question="Does it help?")
+    review = ReviewFactory.create(question="Does it help?")
     lead, extractor = member(review, "lead"), member(review, "extractor")
     define.put(Intervention, review.pk, {"code": "cbt", "name": "Cognitive behaviour therapy"}, by=lead)
     define.put(Marker, review.pk, {"code": "crp", "name": "C-reactive protein", "canonical_unit": "mg/L"}, by=lead)
-    MarkerFactory(code="hidden-marker")
+    MarkerFactory.create(code="hidden-marker")
     page = signed_in(extractor).get(reverse("extraction:codebook", args=[review.pk])).content.decode()
     for text in ("Does it help?", "Cognitive behaviour therapy", "crp", "mg/L"):
         assert text in page
     assert "hidden-marker" not in page
-    assert signed_in(UserFactory()).get(reverse("extraction:codebook", args=[review.pk])).status_code == 404
+    assert signed_in(UserFactory.create()).get(reverse("extraction:codebook", args=[review.pk])).status_code == 404

@@ -41,11 +41,11 @@ def sections(user: User) -> dict[str, list[str]]:
 
 def test_each_assigned_trial_stands_in_the_section_of_its_state() -> None:
     # given an extractor with a trial in every state
-    review = ReviewFactory()
+    review = ReviewFactory.create()
     me, lead = member(review, "extractor"), member(review, "lead")
 
     def mine(label: str) -> Any:
-        return TrialFactory(review=review, label=label, slots={"A": me, "B": member(review, "extractor")})
+        return TrialFactory.create(review=review, label=label, slots={"A": me, "B": member(review, "extractor")})
 
     mine("Not begun")
     draft(mine("Begun"), "A")
@@ -79,21 +79,21 @@ def test_each_assigned_trial_stands_in_the_section_of_its_state() -> None:
 
 
 def test_a_trial_to_start_shows_its_citation_and_nothing_else_about_it() -> None:
-    trial = TrialFactory(label="Kim 2015", citation="Kim et al. A trial. J Trials 2015", doi="10.1000/secret")
+    trial = TrialFactory.create(label="Kim 2015", citation="Kim et al. A trial. J Trials 2015", doi="10.1000/secret")
     text = page(holder(trial, "A"))
     assert "Kim et al. A trial. J Trials 2015" in text
     assert "10.1000/secret" not in text
 
 
 def test_progress_counts_ones_own_cells() -> None:
-    trial = TrialFactory()
+    trial = TrialFactory.create()
     draft(trial, "A")
     assert "2 of 2 cells" in page(holder(trial, "A"))
 
 
 def test_the_partners_work_changes_nothing_on_the_page_while_the_trial_is_being_entered() -> None:
     # given two blind extractors, one of whom is also a lead and an adjudicator
-    trial = TrialFactory()
+    trial = TrialFactory.create()
     me = member(trial.review, "extractor", "lead", "adjudicator", user=holder(trial, "A"))
     submitted(trial, "A")
 
@@ -112,7 +112,7 @@ def test_the_partners_work_changes_nothing_on_the_page_while_the_trial_is_being_
 
 def test_those_who_decide_see_the_review_by_state_and_what_waits_for_them() -> None:
     # given trials in each state
-    review = ReviewFactory()
+    review = ReviewFactory.create()
     person = member(review, "adjudicator", is_staff=True)
     for status in (Status.ENTERING, Status.ADJUDICATING, Status.ADJUDICATING, Status.AGREED, Status.APPROVED):
         trial_at(status, review, decider=person)
@@ -144,7 +144,7 @@ def test_whoever_may_not_open_the_admin_gets_no_link_into_it() -> None:
 
 
 def test_the_menu_has_what_the_person_may_do() -> None:
-    review = ReviewFactory()
+    review = ReviewFactory.create()
     menus = {
         role: re.findall(
             r'<a href="[^"]+"[^>]*>([^<]+)</a>',
@@ -162,7 +162,7 @@ def test_the_menu_has_what_the_person_may_do() -> None:
 
 def test_a_person_of_several_reviews_chooses_one_and_it_is_remembered() -> None:
     # given a person in two reviews
-    first, second = ReviewFactory(title="Alpha"), ReviewFactory(title="Beta")
+    first, second = ReviewFactory.create(title="Alpha"), ReviewFactory.create(title="Beta")
     user = member(first, "reader")
     member(second, "reader", user=user)
     client = signed_in(user)
@@ -172,19 +172,19 @@ def test_a_person_of_several_reviews_chooses_one_and_it_is_remembered() -> None:
     # then it stays
     assert "<span>Beta</span>" in client.get(WORK).content.decode()
     # and a review of others cannot be chosen
-    assert client.post(reverse("extraction:choose-review"), {"review": ReviewFactory().pk}).status_code == 404
+    assert client.post(reverse("extraction:choose-review"), {"review": ReviewFactory.create().pk}).status_code == 404
     assert client.post(reverse("extraction:choose-review"), {"review": "Alpha"}).status_code == 404
 
 
 def test_who_is_in_no_review_is_told_what_to_expect() -> None:
-    assert "You are a member of no review yet" in page(UserFactory())
+    assert "You are a member of no review yet" in page(UserFactory.create())
 
 
 def test_long_sections_are_cut_and_can_be_opened() -> None:
-    review = ReviewFactory()
+    review = ReviewFactory.create()
     me = member(review, "extractor")
     for _ in range(22):
-        TrialFactory(review=review, slots={"A": me, "B": member(review, "extractor")})
+        TrialFactory.create(review=review, slots={"A": me, "B": member(review, "extractor")})
     assert len(sections(me)["start"]) == 20
     text = page(me, "/?show=start")
     assert len(re.findall('aria-label="Start ', text)) == 22
@@ -192,13 +192,13 @@ def test_long_sections_are_cut_and_can_be_opened() -> None:
 
 
 def test_the_page_asks_the_database_no_more_for_many_trials() -> None:
-    review = ReviewFactory()
+    review = ReviewFactory.create()
     me, partner = member(review, "extractor", "lead"), member(review, "extractor")
     decider = member(review, "adjudicator")
 
     def more(count: int) -> None:
         for _ in range(count):
-            draft(TrialFactory(review=review, slots={"A": me, "B": partner}), "A")
+            draft(TrialFactory.create(review=review, slots={"A": me, "B": partner}), "A")
             trial_at(Status.ADJUDICATING, review, decider=decider)
 
     def queries() -> int:

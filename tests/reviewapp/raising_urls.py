@@ -11,6 +11,8 @@ from django.db import IntegrityError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import path
 from django.views.decorators.csrf import csrf_exempt
+from rest_framework import serializers
+from rest_framework.generics import ListAPIView
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -69,7 +71,21 @@ class EchoAPI(APIView):
         return Response({"items": len(data)})
 
 
+class PersonSerializer(serializers.ModelSerializer[User]):
+    class Meta:
+        model = User
+        fields = ("username",)
+
+
+class PeopleAPI(ListAPIView[User]):
+    permission_classes = (AllowAny,)
+    queryset = User.objects.order_by("pk")
+    serializer_class = PersonSerializer
+    filterset_fields = ("is_active", "last_login")
+
+
 urlpatterns = [
+    path("api/people", PeopleAPI.as_view()),
     path("raise/<what>", raising),
     path("echo", echo),
     path("api/raise/<what>", RaisingAPI.as_view()),

@@ -15,13 +15,21 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from io import StringIO
 from pathlib import Path
+from threading import Thread
 from typing import TypeVar
 
 import pytest
+from django.core.management.base import CommandError
+from pytest_django import Settings
 
+from reviewapp import embedded
 from reviewapp.embedded import BASE_DIR
+from reviewapp.management.commands import up
+from reviewapp.management.commands.up import Command
 from reviewapp.processes import Process
+from tests.factories import ReviewFactory
 
 T = TypeVar("T")
 
@@ -164,6 +172,153 @@ def test_up_starts_everything_restarts_what_dies_stops_on_a_signal_and_starts_ag
     # then it is with the same secret
     assert (installation.folder / "secret-key").read_text() == secret
     assert installation.stop() == 0
+
+
+# --- Its parts, in this process -------------------------------------------------------------------------------------
+
+ANSWERS_ANYTHING = """
+import http.server, sys
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200); self.end_headers()
+    def log_message(self, *args): pass
+http.server.HTTPServer(("127.0.0.1", int(sys.argv[1])), Handler).serve_forever()
+"""
+
+
+@pytest.fixture
+def command(settings: Settings, tmp_path: Path) -> Iterator[Command]:
+    settings.DATA_DIR = tmp_path
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    yield Command(stdout=StringIO(), stderr=StringIO(), no_color=True)
+    for number, handler in handlers.items():
+        signal.signal(number, handler)
+
+
+def printed_by(command: Command) -> str:
+    text: str = command.stdout.getvalue()
+    return text
+
+
+def child(tmp_path: Path, name: str, program: str, *arguments: str) -> Process:
+    return Process(name, [sys.executable, "-c", program, *arguments], pid_folder=tmp_path, cwd=tmp_path)
+
+
+def test_it_announces_the_address_and_the_accounts_restarts_and_stops(command: Command, tmp_path: Path) -> None:
+    # given a web server that answers, a worker, and accounts of a demo
+    port = free_port()
+    (tmp_path / "demo-accounts.txt").write_text("  lead  s3cret\n")
+    web, worker = (
+        child(tmp_path, "web", ANSWERS_ANYTHING, str(port)),
+        child(tmp_path, "worker", "import time; time.sleep(99)"),
+    )
+
+    def meanwhile() -> None:
+        until(lambda: "Ready" in printed_by(command))
+        first = int((tmp_path / "worker.pid").read_text())
+        os.killpg(first, signal.SIGKILL)
+        until(lambda: (tmp_path / "worker.pid").read_text() not in ("", f"{first}\n"))
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    # when they run, the worker is killed once, and then a signal asks to stop
+    thread = Thread(target=meanwhile, daemon=True)
+    thread.start()
+    command.run([web, worker], f"http://127.0.0.1:{port}")
+    thread.join(5)
+    # then all that was told, and nothing runs
+    printed = printed_by(command)
+    assert f"Ready: http://127.0.0.1:{port}" in printed
+    assert "s3cret" in printed
+    assert "The worker died (SIGKILL)" in printed
+    assert printed.endswith("Stopped.\n")
+    assert not list(tmp_path.glob("*.pid"))
+
+
+def test_a_server_that_does_not_start_is_told_at_once_and_the_rest_is_stopped(command: Command, tmp_path: Path) -> None:
+    web, worker = (
+        child(tmp_path, "web", "raise SystemExit(3)"),
+        child(tmp_path, "worker", "import time; time.sleep(99)"),
+    )
+    with pytest.raises(CommandError, match=r"The web does not start \(exit code 3\)"):
+        command.run([worker, web], f"http://127.0.0.1:{free_port()}")
+    assert worker.child is not None
+    assert worker.child.poll() is not None
+
+
+def test_a_server_that_never_answers_is_given_up(
+    command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(up, "START_WITHIN", 0.3)
+    with pytest.raises(CommandError, match="did not answer"):
+        command.run([child(tmp_path, "web", "import time; time.sleep(99)")], f"http://127.0.0.1:{free_port()}")
+
+
+def test_two_signals_stop_at_once(command: Command) -> None:
+    command.stopping = False
+    command.stop(signal.SIGTERM, None)
+    with pytest.raises(KeyboardInterrupt):
+        command.stop(signal.SIGTERM, None)
+
+
+@pytest.mark.django_db
+def test_the_demo_is_loaded_on_the_first_start_only(
+    command: Command, settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.BROKER_DIR = tmp_path / "broker"
+    settings.STATIC_ROOT = str(tmp_path / "static")
+    called: list[str] = []
+    monkeypatch.setattr(up, "call_command", lambda name, **_: called.append(name))
+    (tmp_path / "static").mkdir()
+    command.make_ready(demo=True)
+    assert called == ["migrate", "collectstatic", "load_demo"]
+    ReviewFactory.create()
+    called.clear()
+    command.make_ready(demo=True)
+    assert called == ["migrate"]
+    called.clear()
+    command.make_ready(demo=False)
+    assert called == ["migrate"]
+
+
+def test_it_must_be_started_by_manage_py(command: Command, settings: Settings) -> None:
+    settings.PLAIN_HTTP = False
+    with pytest.raises(CommandError, match=r"python manage\.py up"):
+        command.handle(port=free_port(), no_demo=True)
+
+
+def test_handle_locks_the_folder_asks_for_the_port_and_tells_an_interruption(
+    command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*args: object, **kwargs: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(command, "make_ready", interrupted)
+    monkeypatch.setattr(os, "umask", lambda mask: 0)
+    with pytest.raises(CommandError, match="Interrupted"):
+        command.handle(port=free_port(), no_demo=True)
+
+
+def test_one_folder_is_for_one_at_a_time(tmp_path: Path) -> None:
+    with up.only_one(tmp_path / "up.lock"), pytest.raises(CommandError, match="running already"):
+        up.only_one(tmp_path / "up.lock")
+    up.only_one(tmp_path / "up.lock").close()
+
+
+def test_the_data_folder_is_made_and_plain_http_allowed_for_this_process(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("SECRET_KEY", "SECRET_KEY_FILE", "PLAIN_HTTP"):
+        monkeypatch.setenv(name, "to be restored")
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("DATA_DIR", str(tmp_path / "var"))
+    embedded.prepare()
+    assert os.environ["PLAIN_HTTP"] == "1"
+    assert (tmp_path / "var" / "secret-key").exists()
+
+
+def test_the_children_are_gunicorn_on_loopback_and_a_worker_with_beat() -> None:
+    assert "--bind=127.0.0.1:8123" in up.web(8123).command
+    assert "--beat" in up.worker().command
 
 
 def test_a_taken_port_is_told_with_another_to_try(installation: Installation) -> None:

@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from math import sqrt
 
 import numpy as np
-from numpy.typing import ArrayLike
 
-from analysis.stats.agreement.ratings import numbers
-from analysis.stats.columns import columns
+from analysis.stats.agreement.ratings import Table, numbers
+from analysis.stats.columns import Column, columns
 from analysis.stats.distributions import f_quantile, t_quantile, z_quantile
 from analysis.stats.errors import NotEstimable, TooFewEffects
 from analysis.stats.inputs import check_level
@@ -52,7 +51,7 @@ class IntraclassCorrelations:
     omitted: int
 
 
-def intraclass_correlations(ratings: ArrayLike, *, level: float = 0.95) -> IntraclassCorrelations:
+def intraclass_correlations(ratings: Table, *, level: float = 0.95) -> IntraclassCorrelations:
     """ICC(1,1), ICC(2,1) and ICC(3,1) of single ratings.
 
     Parameters
@@ -158,7 +157,7 @@ class LimitsOfAgreement:
     coverage: float
 
 
-def bland_altman(x: ArrayLike, y: ArrayLike, *, coverage: float = 0.95, level: float = 0.95) -> LimitsOfAgreement:
+def bland_altman(x: Column, y: Column, *, coverage: float = 0.95, level: float = 0.95) -> LimitsOfAgreement:
     """Bias and limits of agreement of paired measurements, bias ± z·s.
 
     Parameters

@@ -11,6 +11,8 @@ from numpy.typing import ArrayLike
 from analysis.stats.errors import InvalidInput
 from analysis.stats.inputs import Array, Indices
 
+Table = ArrayLike | Sequence[Sequence[float | None]]
+
 
 def is_missing(rating: Any) -> bool:
     """None and NaN are missing."""
@@ -51,7 +53,7 @@ def counts(coded: Indices, q: int) -> Array:
     return np.bincount(flat, minlength=units * q).reshape(units, q).astype(float)
 
 
-def numbers(ratings: ArrayLike, what: str) -> Array:
+def numbers(ratings: Table, what: str) -> Array:
     """A table of numbers in which None is NaN."""
     try:
         table = np.asarray(ratings, dtype=float)

@@ -10,9 +10,8 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike
 
-from analysis.stats.columns import Mask, columns, refuse
+from analysis.stats.columns import Column, Mask, columns, refuse
 from analysis.stats.effect_size.result import Cause, EffectSizes, effect_sizes
 from analysis.stats.effect_size.two_groups import undefined_rows_stay_silent, weighted_mean
 from analysis.stats.inputs import Array, check_option
@@ -85,7 +84,7 @@ class _Tables:
         return self.c / self.n2
 
 
-def _tables(a: ArrayLike, b: ArrayLike, c: ArrayLike, d: ArrayLike, zero_cells: ZeroCells) -> _Tables:
+def _tables(a: Column, b: Column, c: Column, d: Column, zero_cells: ZeroCells) -> _Tables:
     given = columns(a=a, b=b, c=c, d=d)
     refuse(np.column_stack([cell < 0 for cell in given]).any(axis=1), "A count is negative")
     cells = np.column_stack(given)
@@ -99,9 +98,7 @@ def _tables(a: ArrayLike, b: ArrayLike, c: ArrayLike, d: ArrayLike, zero_cells: 
 
 
 @undefined_rows_stay_silent
-def lnor(
-    a: ArrayLike, b: ArrayLike, c: ArrayLike, d: ArrayLike, *, zero_cells: ZeroCells = HALF_TO_ROWS_WITH_ZERO
-) -> EffectSizes:
+def lnor(a: Column, b: Column, c: Column, d: Column, *, zero_cells: ZeroCells = HALF_TO_ROWS_WITH_ZERO) -> EffectSizes:
     """Log odds ratio, variance 1/a + 1/b + 1/c + 1/d (Woolf)."""
     t = _tables(a, b, c, d, zero_cells)
     return effect_sizes("OR", np.log(t.a / t.b) - np.log(t.c / t.d), _woolf(t), t.given, t.causes)
@@ -109,7 +106,7 @@ def lnor(
 
 @undefined_rows_stay_silent
 def lnrisk(
-    a: ArrayLike, b: ArrayLike, c: ArrayLike, d: ArrayLike, *, zero_cells: ZeroCells = HALF_TO_ROWS_WITH_ZERO
+    a: Column, b: Column, c: Column, d: Column, *, zero_cells: ZeroCells = HALF_TO_ROWS_WITH_ZERO
 ) -> EffectSizes:
     """Log risk ratio, variance 1/a - 1/n1 + 1/c - 1/n2; corrected cells count in n1 and n2 as well."""
     t = _tables(a, b, c, d, zero_cells)
@@ -119,10 +116,10 @@ def lnrisk(
 
 @undefined_rows_stay_silent
 def risk_difference(
-    a: ArrayLike,
-    b: ArrayLike,
-    c: ArrayLike,
-    d: ArrayLike,
+    a: Column,
+    b: Column,
+    c: Column,
+    d: Column,
     *,
     variance: str = "LS",
     zero_cells: ZeroCells = HALF_TO_ROWS_WITH_ZERO,
@@ -149,7 +146,7 @@ def risk_difference(
 
 @undefined_rows_stay_silent
 def peto_lnor(
-    a: ArrayLike, b: ArrayLike, c: ArrayLike, d: ArrayLike, *, zero_cells: ZeroCells = HALF_TO_ROWS_WITH_ZERO
+    a: Column, b: Column, c: Column, d: Column, *, zero_cells: ZeroCells = HALF_TO_ROWS_WITH_ZERO
 ) -> EffectSizes:
     """Peto's one-step log odds ratio (a - E)/V with variance 1/V, V the hypergeometric variance.
 
@@ -168,7 +165,7 @@ def peto_lnor(
 
 @undefined_rows_stay_silent
 def arcsine_difference(
-    a: ArrayLike, b: ArrayLike, c: ArrayLike, d: ArrayLike, *, zero_cells: ZeroCells = HALF_TO_ROWS_WITH_ZERO
+    a: Column, b: Column, c: Column, d: Column, *, zero_cells: ZeroCells = HALF_TO_ROWS_WITH_ZERO
 ) -> EffectSizes:
     """Difference of arcsine-transformed risks (AS), variance 1/4n1 + 1/4n2 (Ruecker et al. 2009)."""
     t = _tables(a, b, c, d, zero_cells)
@@ -178,7 +175,7 @@ def arcsine_difference(
 
 @undefined_rows_stay_silent
 def or_to_d(
-    a: ArrayLike, b: ArrayLike, c: ArrayLike, d: ArrayLike, *, zero_cells: ZeroCells = HALF_TO_ROWS_WITH_ZERO
+    a: Column, b: Column, c: Column, d: Column, *, zero_cells: ZeroCells = HALF_TO_ROWS_WITH_ZERO
 ) -> EffectSizes:
     """Standardised mean difference implied by a two-by-two table, lnOR·√3/π (OR2DL), Chinn (2000)."""
     t = _tables(a, b, c, d, zero_cells)
@@ -189,10 +186,10 @@ def or_to_d(
 
 @undefined_rows_stay_silent
 def lnirr(
-    events1: ArrayLike,
-    events2: ArrayLike,
-    time1: ArrayLike,
-    time2: ArrayLike,
+    events1: Column,
+    events2: Column,
+    time1: Column,
+    time2: Column,
     *,
     zero_cells: ZeroCells = HALF_TO_ROWS_WITH_ZERO,
 ) -> EffectSizes:

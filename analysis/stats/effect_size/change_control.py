@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike
 
-from analysis.stats.columns import columns, refuse
+from analysis.stats.columns import Column, columns, refuse
 from analysis.stats.distributions import z_quantile
 from analysis.stats.effect_size.correction import small_sample_correction
 from analysis.stats.effect_size.result import Cause, EffectSizes, effect_sizes
@@ -33,12 +32,12 @@ class PrePost:
     r : correlation of the values before and after, -1 to 1.
     """
 
-    m_pre: ArrayLike
-    m_post: ArrayLike
-    sd_pre: ArrayLike
-    n: ArrayLike
-    r: ArrayLike
-    sd_post: ArrayLike | None = None
+    m_pre: Column
+    m_post: Column
+    sd_pre: Column
+    n: Column
+    r: Column
+    sd_post: Column = None
 
 
 @undefined_rows_stay_silent
@@ -131,23 +130,23 @@ class PercentChange:
 
     Attributes
     ----------
-    percent, ci_lb, ci_ub : shape (k,)
+    percent, ci_low, ci_high : shape (k,)
         NaN where the log ratio is null.
     """
 
     percent: Array
-    ci_lb: Array
-    ci_ub: Array
+    ci_low: Array
+    ci_high: Array
 
 
 def percent_change(log_ratio: EffectSizes, *, level: float = 0.95) -> PercentChange:
     """Percent change that a log ratio means, with its Wald interval at `level`."""
     half = z_quantile((1 + check_level(level)) / 2) * log_ratio.se
-    percent, ci_lb, ci_ub = (100 * np.expm1(log_ratio.yi + shift) for shift in (0.0, -half, half))
-    return PercentChange(percent, ci_lb, ci_ub)
+    percent, ci_low, ci_high = (100 * np.expm1(log_ratio.yi + shift) for shift in (0.0, -half, half))
+    return PercentChange(percent, ci_low, ci_high)
 
 
-def _both_times(arm: PrePost) -> tuple[ArrayLike, ...]:
+def _both_times(arm: PrePost) -> tuple[Column, ...]:
     spread = np.nan if arm.sd_post is None else arm.sd_post
     return arm.m_post, arm.m_pre, spread, arm.sd_pre, arm.n, arm.r
 

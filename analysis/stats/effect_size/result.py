@@ -13,9 +13,9 @@ from dataclasses import dataclass, replace
 from typing import Self
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
-from analysis.stats.columns import Mask, columns, refuse
+from analysis.stats.columns import Column, Mask, columns, refuse
 from analysis.stats.inputs import Array
 
 
@@ -52,7 +52,7 @@ class EffectSizes:
         """Standard error, the root of `vi`."""
         return np.sqrt(self.vi)
 
-    def coded(self, direction: ArrayLike) -> Self:
+    def coded(self, direction: Column) -> Self:
         """Effects turned so that larger is better: `direction` +1 keeps a row, -1 flips its sign.
 
         Done once, here, and never on the raw means: a log ratio needs them positive.

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import ArrayLike
 
-from analysis.stats.columns import columns, refuse
+from analysis.stats.columns import Column, columns, refuse
 from analysis.stats.effect_size.correction import small_sample_correction
 from analysis.stats.effect_size.result import EffectSizes, effect_sizes
 from analysis.stats.effect_size.two_groups import (
@@ -22,7 +21,7 @@ NO_VARIANCE = -1.0  # where an effect is known but its variance is not
 
 
 @undefined_rows_stay_silent
-def mean(m: ArrayLike, sd: ArrayLike, n: ArrayLike) -> EffectSizes:
+def mean(m: Column, sd: Column, n: Column) -> EffectSizes:
     """One mean (MN), variance sd²/n."""
     given = columns(m=m, sd=sd, n=n)
     mi, si, ni = given
@@ -31,7 +30,7 @@ def mean(m: ArrayLike, sd: ArrayLike, n: ArrayLike) -> EffectSizes:
 
 
 @undefined_rows_stay_silent
-def log_mean(m: ArrayLike, sd: ArrayLike, n: ArrayLike) -> EffectSizes:
+def log_mean(m: Column, sd: Column, n: Column) -> EffectSizes:
     """Logarithm of one mean (MNLN), variance sd²/(n m²); null unless the mean is above zero."""
     given = columns(m=m, sd=sd, n=n)
     mi, si, ni = given
@@ -41,7 +40,7 @@ def log_mean(m: ArrayLike, sd: ArrayLike, n: ArrayLike) -> EffectSizes:
 
 
 @undefined_rows_stay_silent
-def correlation(r: ArrayLike, n: ArrayLike, *, variance: str = "LS") -> EffectSizes:
+def correlation(r: Column, n: Column, *, variance: str = "LS") -> EffectSizes:
     """Raw correlation (COR), variance (1 - r²)²/(n - 1); three people or fewer give no variance.
 
     Parameters
@@ -60,7 +59,7 @@ def correlation(r: ArrayLike, n: ArrayLike, *, variance: str = "LS") -> EffectSi
 
 
 @undefined_rows_stay_silent
-def fisher_z(r: ArrayLike, n: ArrayLike) -> EffectSizes:
+def fisher_z(r: Column, n: Column) -> EffectSizes:
     """Fisher's z (ZCOR), atanh r with variance 1/(n - 3); null for |r| = 1, no variance for n <= 3."""
     given = columns(r=r, n=n)
     ri, ni = given
@@ -71,9 +70,7 @@ def fisher_z(r: ArrayLike, n: ArrayLike) -> EffectSizes:
 
 
 @undefined_rows_stay_silent
-def mean_change(
-    m_post: ArrayLike, m_pre: ArrayLike, sd_post: ArrayLike, sd_pre: ArrayLike, n: ArrayLike, r: ArrayLike
-) -> EffectSizes:
+def mean_change(m_post: Column, m_pre: Column, sd_post: Column, sd_pre: Column, n: Column, r: Column) -> EffectSizes:
     """Raw change post - pre (MC), variance of the change over n, with r the pre-post correlation."""
     given, (post, pre, s_post, s_pre, ni, ri) = _change(m_post, m_pre, sd_post, sd_pre, n, r)
     return effect_sizes("MC", post - pre, _change_variance(s_post, s_pre, ri) / ni, given)
@@ -81,12 +78,12 @@ def mean_change(
 
 @undefined_rows_stay_silent
 def smcc(
-    m_post: ArrayLike,
-    m_pre: ArrayLike,
-    sd_post: ArrayLike,
-    sd_pre: ArrayLike,
-    n: ArrayLike,
-    r: ArrayLike,
+    m_post: Column,
+    m_pre: Column,
+    sd_post: Column,
+    sd_pre: Column,
+    n: Column,
+    r: Column,
     *,
     variance: str = "LS",
 ) -> EffectSizes:
@@ -106,11 +103,11 @@ def smcc(
 
 @undefined_rows_stay_silent
 def smcr(
-    m_post: ArrayLike,
-    m_pre: ArrayLike,
-    sd_pre: ArrayLike,
-    n: ArrayLike,
-    r: ArrayLike,
+    m_post: Column,
+    m_pre: Column,
+    sd_pre: Column,
+    n: Column,
+    r: Column,
     *,
     variance: str = "LS",
 ) -> EffectSizes:
@@ -132,9 +129,7 @@ def smcr(
 
 
 @undefined_rows_stay_silent
-def smcrh(
-    m_post: ArrayLike, m_pre: ArrayLike, sd_post: ArrayLike, sd_pre: ArrayLike, n: ArrayLike, r: ArrayLike
-) -> EffectSizes:
+def smcrh(m_post: Column, m_pre: Column, sd_post: Column, sd_pre: Column, n: Column, r: Column) -> EffectSizes:
     """Change standardised by the SD before, with a variance that lets the SD change (SMCRH).
 
     Notes
@@ -150,7 +145,7 @@ def smcrh(
 
 @undefined_rows_stay_silent
 def log_ratio_change(
-    m_post: ArrayLike, m_pre: ArrayLike, sd_post: ArrayLike, sd_pre: ArrayLike, n: ArrayLike, r: ArrayLike
+    m_post: Column, m_pre: Column, sd_post: Column, sd_pre: Column, n: Column, r: Column
 ) -> EffectSizes:
     """Log ratio of the means after and before (ROMC), ln(post/pre); Lajeunesse (2011)."""
     given, (post, pre, s_post, s_pre, ni, ri) = _change(m_post, m_pre, sd_post, sd_pre, n, r)
@@ -172,7 +167,7 @@ def _change_variance(sd_post: Array, sd_pre: Array, r: Array) -> Array:
 
 
 def _change(
-    m_post: ArrayLike, m_pre: ArrayLike, sd_post: ArrayLike, sd_pre: ArrayLike, n: ArrayLike, r: ArrayLike
+    m_post: Column, m_pre: Column, sd_post: Column, sd_pre: Column, n: Column, r: Column
 ) -> tuple[tuple[Array, ...], tuple[Array, Array, Array, Array, Array, Array]]:
     post, pre, s_post, s_pre, ni, ri = columns(m_post=m_post, m_pre=m_pre, sd_post=sd_post, sd_pre=sd_pre, n=n, r=r)
     _refuse_impossible(ni, np.fmin(s_post, s_pre), ri)

@@ -9,9 +9,8 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numpy.typing import ArrayLike
 
-from analysis.stats.columns import columns, refuse
+from analysis.stats.columns import Column, columns, refuse
 from analysis.stats.effect_size.correction import small_sample_correction
 from analysis.stats.effect_size.result import Cause, EffectSizes, effect_sizes
 from analysis.stats.inputs import Array, check_option
@@ -25,12 +24,12 @@ NOT_ABOVE_ZERO = "a ratio needs both means on the same side of zero"
 
 @undefined_rows_stay_silent
 def md(
-    m1: ArrayLike,
-    sd1: ArrayLike,
-    n1: ArrayLike,
-    m2: ArrayLike,
-    sd2: ArrayLike,
-    n2: ArrayLike,
+    m1: Column,
+    sd1: Column,
+    n1: Column,
+    m2: Column,
+    sd2: Column,
+    n2: Column,
     *,
     variance: str = "LS",
 ) -> EffectSizes:
@@ -57,12 +56,12 @@ def md(
 
 @undefined_rows_stay_silent
 def smd(
-    m1: ArrayLike,
-    sd1: ArrayLike,
-    n1: ArrayLike,
-    m2: ArrayLike,
-    sd2: ArrayLike,
-    n2: ArrayLike,
+    m1: Column,
+    sd1: Column,
+    n1: Column,
+    m2: Column,
+    sd2: Column,
+    n2: Column,
     *,
     variance: str = "LS",
 ) -> EffectSizes:
@@ -89,7 +88,7 @@ def smd(
 
 
 @undefined_rows_stay_silent
-def smd_from_d(d: ArrayLike, n1: ArrayLike, n2: ArrayLike, *, variance: str = "LS") -> EffectSizes:
+def smd_from_d(d: Column, n1: Column, n2: Column, *, variance: str = "LS") -> EffectSizes:
     """Hedges' g where a report gives Cohen's d itself (or t, see `conversion.t_to_d`)."""
     given = columns(d=d, n1=n1, n2=n2)
     di, na, nb = given
@@ -100,12 +99,12 @@ def smd_from_d(d: ArrayLike, n1: ArrayLike, n2: ArrayLike, *, variance: str = "L
 
 @undefined_rows_stay_silent
 def smdh(
-    m1: ArrayLike,
-    sd1: ArrayLike,
-    n1: ArrayLike,
-    m2: ArrayLike,
-    sd2: ArrayLike,
-    n2: ArrayLike,
+    m1: Column,
+    sd1: Column,
+    n1: Column,
+    m2: Column,
+    sd2: Column,
+    n2: Column,
     *,
     variance: str = "LS",
 ) -> EffectSizes:
@@ -133,9 +132,7 @@ def smdh(
 
 
 @undefined_rows_stay_silent
-def glass_delta(
-    m1: ArrayLike, n1: ArrayLike, m2: ArrayLike, sd2: ArrayLike, n2: ArrayLike, *, variance: str = "LS"
-) -> EffectSizes:
+def glass_delta(m1: Column, n1: Column, m2: Column, sd2: Column, n2: Column, *, variance: str = "LS") -> EffectSizes:
     """Glass's delta (metafor's SMD1): the difference in SDs of the control group, times J(n2 - 1).
 
     Parameters
@@ -151,9 +148,7 @@ def glass_delta(
 
 
 @undefined_rows_stay_silent
-def glass_delta_unequal(
-    m1: ArrayLike, sd1: ArrayLike, n1: ArrayLike, m2: ArrayLike, sd2: ArrayLike, n2: ArrayLike
-) -> EffectSizes:
+def glass_delta_unequal(m1: Column, sd1: Column, n1: Column, m2: Column, sd2: Column, n2: Column) -> EffectSizes:
     """Glass's delta with a variance that lets the SDs differ (SMD1H): (sd1²/sd2²)/n1 + 1/n2 + g²/2n2."""
     given = groups(m1, sd1, n1, m2, sd2, n2)
     a, s1, na, b, s2, nb = given
@@ -164,12 +159,12 @@ def glass_delta_unequal(
 
 @undefined_rows_stay_silent
 def lnrr(
-    m1: ArrayLike,
-    sd1: ArrayLike,
-    n1: ArrayLike,
-    m2: ArrayLike,
-    sd2: ArrayLike,
-    n2: ArrayLike,
+    m1: Column,
+    sd1: Column,
+    n1: Column,
+    m2: Column,
+    sd2: Column,
+    n2: Column,
     *,
     variance: str = "LS",
     bias_corrected: bool = False,
@@ -211,7 +206,7 @@ def lnrr(
 
 
 @undefined_rows_stay_silent
-def cvr(m1: ArrayLike, sd1: ArrayLike, n1: ArrayLike, m2: ArrayLike, sd2: ArrayLike, n2: ArrayLike) -> EffectSizes:
+def cvr(m1: Column, sd1: Column, n1: Column, m2: Column, sd2: Column, n2: Column) -> EffectSizes:
     """Log ratio of coefficients of variation: is one group more variable relative to its mean?
 
     Notes
@@ -230,7 +225,7 @@ def cvr(m1: ArrayLike, sd1: ArrayLike, n1: ArrayLike, m2: ArrayLike, sd2: ArrayL
 
 
 @undefined_rows_stay_silent
-def vr(sd1: ArrayLike, n1: ArrayLike, sd2: ArrayLike, n2: ArrayLike) -> EffectSizes:
+def vr(sd1: Column, n1: Column, sd2: Column, n2: Column) -> EffectSizes:
     """Log ratio of SDs, corrected for the small-sample bias of each (Nakagawa et al. 2015)."""
     given = columns(sd1=sd1, n1=n1, sd2=sd2, n2=n2)
     s1, na, s2, nb = given
@@ -241,9 +236,7 @@ def vr(sd1: ArrayLike, n1: ArrayLike, sd2: ArrayLike, n2: ArrayLike) -> EffectSi
 
 
 @undefined_rows_stay_silent
-def d_to_lnor(
-    m1: ArrayLike, sd1: ArrayLike, n1: ArrayLike, m2: ArrayLike, sd2: ArrayLike, n2: ArrayLike
-) -> EffectSizes:
+def d_to_lnor(m1: Column, sd1: Column, n1: Column, m2: Column, sd2: Column, n2: Column) -> EffectSizes:
     """Log odds ratio implied by two means (D2ORL), d·π/√3 of the uncorrected d; Chinn (2000)."""
     given = groups(m1, sd1, n1, m2, sd2, n2)
     a, s1, na, b, s2, nb = given
@@ -282,7 +275,7 @@ def weighted_mean(values: Array, weights: Array) -> float:
 
 
 def groups(
-    m1: ArrayLike, sd1: ArrayLike, n1: ArrayLike, m2: ArrayLike, sd2: ArrayLike, n2: ArrayLike
+    m1: Column, sd1: Column, n1: Column, m2: Column, sd2: Column, n2: Column
 ) -> tuple[Array, Array, Array, Array, Array, Array]:
     """The six columns of two groups, refused where no group can be like that."""
     a, s1, na, b, s2, nb = columns(m1=m1, sd1=sd1, n1=n1, m2=m2, sd2=sd2, n2=n2)

@@ -90,9 +90,7 @@ def test_rows_are_computed_each_for_itself(rows: list[Group], random: object) ->
 def test_unequal_spreads_meet_the_pooled_form_where_they_are_equal() -> None:
     equal = (12.0, 3.0, 20, 10.0, 3.0, 30)
     assert es.smdh(*equal).yi == pytest.approx(es.smd(*equal).yi)
-    assert es.glass_delta(12, 20, 10, 3, 30).yi[0] == pytest.approx(
-        float(es.small_sample_correction(29)) * 2 / 3
-    )
+    assert es.glass_delta(12, 20, 10, 3, 30).yi[0] == pytest.approx(float(es.small_sample_correction(29)) * 2 / 3)
     assert es.glass_delta_unequal(*equal).vi == pytest.approx(es.glass_delta(12, 20, 10, 3, 30).vi)
 
 
@@ -100,9 +98,7 @@ def test_the_unbiased_variance_is_unbiased() -> None:
     # given 200,000 experiments with a true difference of 0.6 SD, 8 against 6 people
     rng = np.random.default_rng(4)
     first, second = rng.normal(0.6, 1, (200_000, 8)), rng.normal(0, 1, (200_000, 6))
-    effects = es.smd(
-        first.mean(1), first.std(1, ddof=1), 8, second.mean(1), second.std(1, ddof=1), 6, variance="UB"
-    )
+    effects = es.smd(first.mean(1), first.std(1, ddof=1), 8, second.mean(1), second.std(1, ddof=1), 6, variance="UB")
     # then g is right on average, and so is its variance
     assert effects.yi.mean() == pytest.approx(0.6, abs=0.005)
     assert effects.vi.mean() == pytest.approx(effects.yi.var(), rel=0.01)

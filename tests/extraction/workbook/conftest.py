@@ -70,11 +70,11 @@ def _media_of_its_own(settings: pytest.FixtureRequest, tmp_path: Path) -> None:
 
 @pytest.fixture
 def desk(db: None) -> Desk:
-    review = ReviewFactory()
+    review = ReviewFactory.create()
     for code, name in KIT_MARKERS.items():
-        MarkerFactory(review=review, code=code, name=name)
-    InterventionFactory(review=review, code="cbt", name="Cognitive behavior therapy")
-    trial = TrialFactory(review=review, label="S001")
+        MarkerFactory.create(review=review, code=code, name=name)
+    InterventionFactory.create(review=review, code="cbt", name="Cognitive behavior therapy")
+    trial = TrialFactory.create(review=review, label="S001")
     desk = Desk(review, trial, holder(trial, "A"), holder(trial, "B"))
     begin(trial, desk.me, ("Drug A", "intervention"), ("Placebo", "control"))
     return desk

@@ -223,9 +223,6 @@ def test_hidden_rows_columns_and_sheets_and_merged_cells_are_told() -> None:
         after='<mergeCells count="1"><mergeCell ref="A1:B1"/></mergeCells>',
         hidden=[3],
     )
-    data = workbook(
-        parts({"observations": hidden, "other": sheet([])}, states={"other": "veryHidden"}) and {"observations": hidden}
-    )
     found = read_sheet(hidden)
     assert [one.hidden for one in found.rows] == [False, False, True]
     assert [found.hides_column(number) for number in (1, 2, 7, 9)] == [True, False, True, True]

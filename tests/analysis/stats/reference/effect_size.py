@@ -108,8 +108,8 @@ def ppc_logratio(given: dict[str, Any], options: dict[str, Any]) -> dict[str, An
         "yi": listed(effects.yi),
         "vi": listed(effects.vi),
         "percent": listed(percent.percent),
-        "percent_ci_lb": listed(percent.ci_lb),
-        "percent_ci_ub": listed(percent.ci_ub),
+        "percent_ci_lb": listed(percent.ci_low),
+        "percent_ci_ub": listed(percent.ci_high),
     }
 
 
