@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from typing import Any, ClassVar
+from uuid import UUID
 
 from django.contrib import admin, messages
-from django.db.models import QuerySet
+from django.db.models import Case, F, FloatField, QuerySet, Value, When
 from django.http import HttpRequest
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from analysis import setup, wording
+from analysis.impact import impacts
 from analysis.models import (
     Effect,
     PooledResult,
@@ -21,9 +24,11 @@ from analysis.models import (
     SnapshotTrial,
     Synthesis,
 )
+from extraction import access
 from extraction.access import Act, Thing
 from extraction.admin.blinded import BlindedAdmin, asker, by_choice, by_row, offers
-from extraction.models import Review, Trial
+from extraction.admin.discrepancies import TO_DECIDE, DiscrepancyAdmin
+from extraction.models import Discrepancy, Review, Trial
 
 
 class ResultAdmin(BlindedAdmin):
@@ -156,3 +161,54 @@ class EffectAdmin(ResultAdmin):
     @admin.display(description="Ledger")
     def ledger_shown(self, effect: Effect) -> SafeString:
         return format_html("<pre>{}</pre>", json.dumps(effect.ledger, indent=1, ensure_ascii=False))
+
+
+# --- The queue, by impact -----------------------------------------------------------------------------------
+
+admin.site.unregister(Discrepancy)
+
+
+@admin.register(Discrepancy)
+class RankedDiscrepancyAdmin(DiscrepancyAdmin):
+    """The queue with the largest impact first: how large, never which way. A decision must not look at the outcome."""
+
+    list_display: Any = ("what", "value_a", "value_b", "impact", "diagnosed", "source", "decision_state")
+
+    def get_ordering(self, request: HttpRequest) -> Any:
+        return (F("size").desc(nulls_last=True), "trial__label_key", "position")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        sizes = sizes_for(request)
+        known = [When(pk=key, then=Value(size)) for key, size in sizes.items()]
+        size = Case(*known, default=None, output_field=FloatField()) if known else Value(None, FloatField())
+        largest = max(sizes.values(), default=0.0) or 1.0
+        rows: QuerySet[Any] = super().get_queryset(request)
+        ranked: QuerySet[Any] = rows.annotate(size=size, largest=Value(largest, FloatField()))
+        return ranked
+
+    @admin.display(description="Impact", ordering="size")
+    def impact(self, row: Any) -> str | SafeString:
+        if row.size is None:
+            return wording.NOTHING
+        end = 4 + 88 * row.size / row.largest
+        return format_html(
+            '<svg class="shift" viewBox="0 0 96 20" aria-hidden="true"><path class="axis" d="M4 10h88"/>'
+            '<path class="bar" d="M4 10H{}"/></svg> {}',
+            f"{end:.1f}",
+            wording.decimals(row.size, 4),
+        )
+
+
+def sizes_for(request: HttpRequest) -> dict[UUID, float]:
+    """Impacts of the differences that this person sees, in reviews whose results they see; once a request."""
+    known: dict[UUID, float] | None = getattr(request, "impacts", None)
+    if known is None:
+        user = asker(request)
+        reviews = Review.objects.visible_to(user).filter(access.visible(user, Thing.RESULT, Review.PATHS))
+        rows = Discrepancy.objects.visible_to(user).current().filter(trial__review__in=reviews, state__in=TO_DECIDE)
+        of_review: dict[int, list[Discrepancy]] = defaultdict(list)
+        for row in rows.select_related("trial"):
+            of_review[row.trial.review_id].append(row)
+        known = {key: size for review, found in of_review.items() for key, size in impacts(review, found).items()}
+        request.impacts = known  # type: ignore[attr-defined]
+    return known

@@ -5,7 +5,8 @@ arguments <- commandArgs(TRUE)
 d <- read.csv(arguments[1]); d$g <- factor(d$g)
 budget <- as.numeric(arguments[2]); tasks <- arguments[-(1:2)]
 quiet <- function(e) suppressWarnings(suppressMessages(e))
-cat("# BLAS:", basename(sessionInfo()$BLAS), "\n")
+blas <- sessionInfo()$BLAS
+cat("# BLAS", paste0(basename(dirname(blas)), "/", basename(blas)), "\n")
 cat("# R", as.character(getRversion()), "metafor", as.character(packageVersion("metafor")),
     "robumeta", as.character(packageVersion("robumeta")),
     "clubSandwich", as.character(packageVersion("clubSandwich")), "\n")

@@ -1,9 +1,9 @@
 """Speed of the statistics engine against R: `python -m bench.stats` prints a table and writes docs/bench-stats.md.
 
 Both sides do the same work on the same data in the same run, each in its own process, and medians are compared.
-Ours is the full public call: checks of the input, tests and intervals included. R must use OpenBLAS, which is up to nine
-times faster here than its own BLAS, and it may use all cores where ours uses one. Without R and its packages ours alone
-is measured.
+Ours is the full public call: checks of the input, tests and intervals included. R should use OpenBLAS, which is up
+to nine times faster here than its own BLAS, and it may use all cores where ours uses one. Without R and its packages
+ours alone is measured.
 """
 
 from __future__ import annotations
@@ -253,19 +253,18 @@ def r_is_there() -> bool:
     """Whether Rscript and the three packages can be used."""
     if shutil.which("Rscript") is None:
         return False
-    check = (
-        "for (p in c('metafor', 'robumeta', 'clubSandwich')) if (!requireNamespace(p, quietly = TRUE)) quit(status = 1)"
-    )
+    packages = "c('metafor', 'robumeta', 'clubSandwich')"
+    check = f"for (p in {packages}) if (!requireNamespace(p, quietly = TRUE)) quit(status = 1)"
     return subprocess.run(["Rscript", "--vanilla", "-e", check], capture_output=True, check=False).returncode == 0
 
 
 def import_time() -> float:
     """Seconds that importing the engine takes beyond numpy and scipy.special, the median of five."""
+    parts = ["agreement", "bias", "conversion", "covariance", "effect_size", "influence", "moderators", "sensitivity"]
+    engine = ", ".join(f"analysis.stats.{part}" for part in (*parts, "stratified"))
     program = (
-        "import time, numpy, scipy.special\nstart = time.perf_counter()\nimport analysis.stats\n"
-        "import analysis.stats.bias, analysis.stats.influence, analysis.stats.moderators, analysis.stats.sensitivity\n"
-        "import analysis.stats.agreement, analysis.stats.conversion, analysis.stats.effect_size, analysis.stats.stratified\n"
-        "print(time.perf_counter() - start)"
+        "import time, numpy, scipy.special\n"
+        f"start = time.perf_counter()\nimport {engine}\nprint(time.perf_counter() - start)"
     )
     times = []
     for _ in range(5):
@@ -313,8 +312,11 @@ def report(lines: list[Measured], notes: list[str], seconds: float) -> str:
             "simulated data of `bench/data/`, against R on the same data in the same run. Where R is asked, the first",
             "coefficient and its standard error must agree to 1 in 1,000, which is how precisely R searches.",
             "",
-            f"Python {platform.python_version()}, numpy {np.__version__}, scipy {scipy.__version__}, "
-            f"{CORES} cores, of which ours uses one and R's BLAS all. {against}",
+            (
+                f"Python {platform.python_version()}, numpy {np.__version__}, scipy {scipy.__version__}, {CORES} cores "
+                f"(ours uses one, R's BLAS may use all), load average {os.getloadavg()[1]:.1f}: above the number of "
+                f"cores other work slowed both sides down. {against}"
+            ),
             "",
             *table(lines),
             "",

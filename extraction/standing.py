@@ -20,6 +20,12 @@ ENTERING_PAGES = (
     "extraction:import",
     "extraction:import-preview",
 )
+RESULT_PAGES = (
+    "analysis:synthesis",
+    "analysis:synthesis-create",
+    "analysis:synthesis-change",
+    "analysis:effect",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,9 +114,8 @@ class Standing:
             queue = self._link("Adjudicate", "admin:extraction_discrepancy_changelist")
             links.append(replace(queue, address=f"{queue.address}?trial_review={review}"))
         if self.reads_results:
-            links.append(
-                self._link("Results", "analysis:results", review, also=("analysis:synthesis", "analysis:effect"))
-            )
+            links.append(self._link("Results", "analysis:results", review, also=RESULT_PAGES))
+            links.append(self._link("Export", "analysis:export", review))  # a file, not a page
         links.append(self._link("Codebook", "extraction:codebook", review))
         return links
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from datetime import timedelta
 from pathlib import Path
 from uuid import uuid4
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.db import DatabaseError, connection
+from django.db.models import Min
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils.timezone import now
 from django.views.decorators.http import require_safe
@@ -78,13 +78,18 @@ def broker_takes_messages() -> None:
 
 def requests_are_met() -> None:
     """No request for recomputing waits longer than a living worker would let it."""
-    overdue = now() - timedelta(seconds=settings.OVERDUE_SECONDS)
     try:
-        late = RecomputeRequest.objects.claimable().filter(wanted_at__lt=overdue).exists()
+        age = oldest_request_age()
     except DatabaseError as error:
         raise Unhealthy("unknown: the database does not answer") from error
-    if late:
-        raise Unhealthy("a request to recompute is overdue: is a worker with beat running?")
+    if age > settings.OVERDUE_SECONDS:
+        raise Unhealthy(f"a request waits for {age} s: is a worker with beat running?")
+
+
+def oldest_request_age() -> int:
+    """Seconds since the oldest request that is unmet, not given up, and that nobody works on."""
+    since = RecomputeRequest.objects.claimable().aggregate(since=Min("wanted_at"))["since"]
+    return 0 if since is None else int((now() - since).total_seconds())
 
 
 CHECKS = {"database": database_answers, "broker": broker_takes_messages, "recompute": requests_are_met}

@@ -115,8 +115,6 @@ else:
     _database["CONN_MAX_AGE"] = env.int("CONN_MAX_AGE", default=60)
     _database["CONN_HEALTH_CHECKS"] = True
 DATABASES = {"default": _database}
-# Heads of the history outside the database: put it on another disk, or where a log collector fetches it.
-HISTORY_ANCHOR = env.str("HISTORY_ANCHOR", default=str(DATA_DIR / "history-anchor.jsonl"))
 CACHES = {"default": env.cache_url("CACHE_URL", default="locmemcache://")}
 
 # --- Celery -------------------------------------------------------------------------------------------------

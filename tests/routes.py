@@ -10,7 +10,7 @@ from typing import Any
 from django.apps import apps
 from django.urls import NoReverseMatch, URLPattern, URLResolver, get_resolver, reverse
 
-MOST_PER_ROUTE = 40
+MOST_PER_ROUTE = 12
 
 
 @dataclass(frozen=True, slots=True)

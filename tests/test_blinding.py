@@ -41,9 +41,11 @@ class World:
 
     @property
     def keys(self) -> dict[str, list[Any]]:
-        rows = [row for model in project_models() for row in model._base_manager.all()[:6]]
-        own = [self.trial, *self.trial.entries.all(), *Observation._base_manager.filter(entry__slot="B")[:2]]
-        return keys_of([*own, *rows])
+        """The trial, its review, every entry, something of B's, and one or two rows of every model."""
+        of_b = Observation._base_manager.filter(entry__slot="B")[:1]
+        first = [self.trial, self.trial.review, *self.trial.entries.all(), *of_b]
+        rest = [row for model in project_models() for row in model._base_manager.order_by("-pk")[:2]]
+        return {**keys_of([*first, *rest]), "*": keys_of([*first, *rest[:6]])["*"]}
 
 
 def world(status: str) -> World:

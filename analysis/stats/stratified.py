@@ -180,12 +180,10 @@ def _risk_difference(t: _Tables) -> tuple[float, float]:
     return estimate, sqrt(variance)
 
 
-def _association_test(t: _Tables) -> tuple[float, float] | None:
-    """Cochran-Mantel-Haenszel chi-squared with 1 df, corrected for continuity."""
+def _association_test(t: _Tables) -> tuple[float, float]:
+    """Cochran-Mantel-Haenszel chi-squared with 1 df, corrected for continuity; where there is an odds ratio."""
     events, others = t.a + t.c, t.b + t.d
     variance = float((t.n1 * t.n2 * events * others / (t.n**2 * np.maximum(t.n - 1.0, 1.0))).sum())
-    if variance == 0.0:
-        return None
     statistic = (abs(float((t.a - t.n1 * events / t.n).sum())) - 0.5) ** 2 / variance
     return statistic, distributions.chi2_tail(statistic, 1)
 

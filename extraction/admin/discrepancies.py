@@ -160,7 +160,9 @@ class DiscrepancyAdmin(BlindedAdmin):
         return Queue
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
-        return super().changelist_view(request, {"title": self.title, **(extra_context or {})})
+        ranked = "impact" in self.get_list_display(request)
+        title = f"{self.title}, largest impact first" if ranked else self.title
+        return super().changelist_view(request, {"title": title, **(extra_context or {})})
 
     # --- Columns -------------------------------------------------------------------------------------------------
 

@@ -14,7 +14,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from extraction.workbook.cells import MIB, Code, Finding, Rejected, Sheet
+from extraction.workbook.cells import MAX_UNPACKED, MIB, Code, Finding, Rejected, Sheet
 from extraction.workbook.csvfile import read_csv
 from extraction.workbook.package import Package
 from extraction.workbook.parts import check_parts
@@ -48,7 +48,14 @@ def read(data: bytes, suffix: str) -> tuple[list[Sheet], list[Finding]]:
     if not data.startswith((b"PK\3\4", b"PK\5\6")):
         raise Rejected(Code.TYPE, "The file is not an Excel workbook, whatever its name says.")
     package = Package(data)
-    return read_sheets(package, check_parts(package)), []
+    if not package.oversized:
+        return read_sheets(package, check_parts(package)), []
+    findings = [Finding(Code.BOMB, f"Unpacked, the file would be larger than {MAX_UNPACKED // MIB} MB.")]
+    try:  # a sheet with too many rows is better called that as well
+        read_sheets(package, check_parts(package))
+    except Rejected as refusal:
+        findings.append(refusal.finding)
+    return [], findings
 
 
 def answer(data: bytes, suffix: str) -> dict[str, Any]:

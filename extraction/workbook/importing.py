@@ -126,8 +126,8 @@ def apply_upload(upload: Upload, *, review_id: int, by: access.Viewer, plan: str
 @verb
 def _apply(name: str, parsed: ParsedWorkbook, review: Review, by: access.Viewer, plan: str) -> Preview:
     """Under the locks of all trials of the file: look again, then write."""
-    for trial in sorted(_assigned(review, by, parsed).values(), key=lambda trial: trial.pk):
-        locked_trial(trial.pk, by)  # in one order for all imports, so that no two wait for each other
+    for key in sorted(one.trial_id for one in _assignments(review, by, parsed).values()):
+        locked_trial(key, by)  # in one order for all imports, so that no two wait for each other
     done = _preview(name, parsed, review, by)
     if done.refused:
         raise ImportRefused(done.findings, done.more)
@@ -147,30 +147,31 @@ def _review(review_id: int, by: access.Viewer) -> Review:
     return review
 
 
-def _assigned(review: Review, by: access.Viewer, parsed: ParsedWorkbook) -> dict[str, Trial]:
-    """The trials of the file that the caller extracts, by folded label."""
+def _assignments(review: Review, by: access.Viewer, parsed: ParsedWorkbook) -> dict[str, Assignment]:
+    """The caller's slots in the trials of the file, by folded label."""
     mine = (
         Assignment.objects.visible_to(by)
         .filter(user=by.pk, slot__in=[Slot.A, Slot.B], trial__review=review, trial__excluded_at__isnull=True)
         .select_related("trial")
     )
-    by_label = {fold(assignment.trial.label): assignment.trial for assignment in mine}
+    by_label = {fold(assignment.trial.label): assignment for assignment in mine}
     return {label: by_label[label] for label in parsed.trials if label in by_label}
 
 
 def _preview(name: str, parsed: ParsedWorkbook, review: Review, by: access.Viewer) -> Preview:
-    assigned = _assigned(review, by, parsed)
+    assigned = _assignments(review, by, parsed)
     entries = _newest_entries(assigned.values(), by)
     rows = _rows_of(entries.values(), by)
     findings = list(parsed.findings)
     trials = []
     context = Context.of(Entry(trial=Trial(review=review)))
     for label, said in parsed.trials.items():
-        trial = assigned.get(label)
-        entry = entries.get(trial.pk) if trial else None
-        if trial is None:
+        if label not in assigned:
             findings.append(_out_of_scope(said.place, NOT_YOURS, said.label))
-        elif trial.status != Status.ENTERING or (entry is not None and not entry.is_draft):
+            continue
+        trial = assigned[label].trial
+        entry = entries.get(trial.pk)
+        if trial.status != Status.ENTERING or (entry is not None and not entry.is_draft):
             findings.append(_out_of_scope(said.place, NOT_OPEN, said.label))
         else:
             own = rows[entry.pk] if entry else {subject: [] for subject in ROWS}
@@ -181,13 +182,13 @@ def _preview(name: str, parsed: ParsedWorkbook, review: Review, by: access.Viewe
     return Preview(name, _fingerprint(trials), tuple(trials), tuple(shown), more + parsed.more, parsed.rows)
 
 
-def _newest_entries(trials: Iterable[Trial], by: access.Viewer) -> dict[int, Entry]:
-    """The caller's newest own entry of each trial, by the trial's key."""
-    wanted = {trial.pk: trial for trial in trials}
-    found = Entry.objects.visible_to(by).filter(holder=by.pk, slot__in=[Slot.A, Slot.B], trial__in=wanted)
-    entries = {entry.trial_id: entry for entry in found.order_by("number")}
+def _newest_entries(assignments: Iterable[Assignment], by: access.Viewer) -> dict[int, Entry]:
+    """The newest entry of each slot that the caller holds, by the trial's key."""
+    slots = {assignment.trial_id: assignment for assignment in assignments}
+    found = Entry.objects.visible_to(by).filter(holder=by.pk, trial__in=slots).order_by("number")
+    entries = {entry.trial_id: entry for entry in found if entry.slot == slots[entry.trial_id].slot}
     for entry in entries.values():
-        entry.trial = wanted[entry.trial_id]
+        entry.trial = slots[entry.trial_id].trial
     return entries
 
 

@@ -141,6 +141,8 @@ def read_observation(row: RowReader, quantity: QuantityKind, time: Said) -> Said
     one = next((name for name in ONE_NUMBER_SPREADS if name in numbers and numbers[name].value is not None), None)
     if n is not None and n.value == 1 and one:
         row.note(Code.CHECK, "n", f"n is 1, but the row gives a {one}.")
+    if "spread_kind" in said.values and not any(row.said(name) for name in CENTRES):
+        row.note(Code.CHECK, said.places["spread_kind"].name, "The row gives a spread without a centre.")
     if not any(row.said(name) for name in (*names, "n")):
         row.note(Code.CHECK, "marker", "The row says nothing but where it belongs.")
     for column, field in SOURCE:

@@ -41,7 +41,7 @@ class Package:
 
     def __init__(self, data: bytes) -> None:
         self._data = data
-        self._unpacked = 0
+        self._unpacked: dict[str, int] = {}
         self.parts: dict[str, Part] = {}
         folded: set[str] = set()
         total = 0
@@ -54,8 +54,7 @@ class Package:
         if not self.parts:
             raise Rejected(Code.CORRUPT, "The file is an empty archive.")
         self._refuse_overlap()
-        if total > MAX_UNPACKED:
-            raise Rejected(Code.BOMB, f"Unpacked, the file would be larger than {MAX_UNPACKED // MIB} MB.")
+        self.oversized = total > MAX_UNPACKED  # by its own account
         for part in self.parts.values():
             self._check_local_header(part)
 
@@ -63,11 +62,12 @@ class Package:
         """The unpacked bytes of a part in pieces of at most 1 MiB, counted and checked while they stream."""
         part = self.parts[name]
         raw = memoryview(self._data)[part.begin : part.begin + part.packed]
+        others = sum(self._unpacked.values()) - self._unpacked.get(name, 0)
         size, crc = 0, 0
         for piece in self._inflated(part, raw) if part.method == DEFLATED else _slices(raw):
             size += len(piece)
-            self._unpacked += len(piece)
-            if size > MAX_PART or self._unpacked > MAX_UNPACKED:
+            self._unpacked[name] = size
+            if size > MAX_PART or others + size > MAX_UNPACKED:
                 raise Rejected(Code.BOMB, f"Unpacked, this part is larger than {MAX_PART // MIB} MB.", part=name)
             if size > part.size:
                 raise Rejected(Code.BOMB, "This part is larger than it says.", part=name)

@@ -132,8 +132,8 @@ def check_parts(package: Package) -> str:
     types = _content_types(package)
     for part in package.parts:
         if part != CONTENT_TYPES:
-            _check_type(part, types.of(part))
             _check_first_bytes(package, part)
+            _check_type(part, types.of(part))
     for part in package.parts:
         if part.lower().endswith(".rels"):
             read_xml(package, part, _Relationships(_folder_of_source(part)))

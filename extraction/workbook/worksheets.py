@@ -14,6 +14,7 @@ from extraction.workbook.cells import (
     KNOWN_SHEETS,
     MAX_CELL_LENGTH,
     MAX_FORMATS,
+    MAX_ROWS,
     MAX_SHEETS,
     MAX_STRINGS,
     Code,
@@ -170,12 +171,26 @@ def read_sheets(package: Package, workbook: str) -> list[Sheet]:
             continue
         if part is None:
             raise Rejected(Code.CORRUPT, "This sheet is named in the workbook but not in the file.", sheet=sheet.name)
+        _refuse_too_many_rows(package, part, sheet.name)
         cells = SheetReader(sheet.name, strings.texts, styles.kinds or None, tally)
         read_xml(package, part, cells)
         seen.add(part)
         sheets.append(cells.sheet(hidden=sheet.hidden))
     _scan_the_rest(package, seen)
     return sheets
+
+
+def _refuse_too_many_rows(package: Package, part: str, sheet: str) -> None:
+    """Count rows that hold something without reading them: a hundred thousand are refused in a moment.
+
+    Sees the usual spelling of the tags only; `SheetReader` counts again, in any spelling.
+    """
+    rows, rest = 0, b""
+    for piece in package.read(part):
+        *ended, rest = (rest + piece).split(b"</row>")
+        rows += sum(b"<v" in row or b"<t" in row for row in ended)
+        if rows > MAX_ROWS + 1:
+            raise Rejected(Code.LIMIT, f"The sheet has more than {MAX_ROWS:,} rows.", sheet=sheet)
 
 
 def _scan_the_rest(package: Package, seen: set[str]) -> None:

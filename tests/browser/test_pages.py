@@ -212,7 +212,9 @@ def test_every_page_is_accessible(
     for user, address in pages:
         page = sign_in(user)
         page.emulate_media(color_scheme=scheme)
-        page.goto(live_server.url + address)
+        response = page.goto(live_server.url + address)
+        assert response is not None
+        assert response.status == (404 if address == "/no-such-page" else 200), address
         for details in page.locator("details").all()[:3]:
             details.evaluate("one => one.open = true")
         if problems := problems_of(page):

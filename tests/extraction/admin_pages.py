@@ -35,7 +35,8 @@ def form_of(client: Client, where: str, form_id: str = "") -> dict[str, str]:
     forms = re.findall(r"<form[^>]*>.*?</form>", page, flags=re.DOTALL)
     wanted = [form for form in forms if 'method="post"' in form and "logout-form" not in form]
     main = [form for form in wanted if f'id="{form_id}"' in form] if form_id else wanted[-1:]
-    ticked_is_on = re.sub(r'(<input type="checkbox")(?![^>]* value=)', r'\1 value="on"', main[0])
+    unpressed = re.sub(r'<input type="submit"[^>]*>', "", main[0])
+    ticked_is_on = re.sub(r'(<input type="checkbox")(?![^>]* value=)', r'\1 value="on"', unpressed)
     return sent(ticked_is_on)
 
 

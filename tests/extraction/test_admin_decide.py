@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from extraction import enter
-from extraction.models import Discrepancy, Event, Observation, Resolution
+from extraction.models import Discrepancy, Event, Observation, Resolution, Trial
 from extraction.states import Status
 from tests.extraction.admin_pages import act, address, form_of, listed, signed_in, told
 from tests.factories import ReviewFactory, TrialFactory, draft, holder, member, submitted, trial_at
@@ -161,7 +161,7 @@ def test_together_with_one_that_cannot_be_decided_decides_none(client, review):
     approved = trial_at(Status.ADJUDICATING, review)
     closed = only(approved)
     decide(client, closed, choice="A")
-    client.post("/admin/extraction/trial/", {"action": "approve_selected", "_selected_action": approved.pk, "index": "0"})
+    act(client, Trial, "approve_selected", [approved])
     response = act(client, Discrepancy, "decide_together", [first, closed], choice="B", reason_code="typo", comment="")
     assert "cannot be decided" in " ".join(told(response))
     assert first.resolutions.count() == 0

@@ -193,7 +193,9 @@ def test_one_time_or_a_question(a: Timepoint, b: Timepoint, exact: bool) -> None
 
 
 def test_times_beyond_the_tolerance_stay_alone() -> None:
-    assert times([time("a", 8)], [time("b", 12)]) == [(("a",), (), False), ((), ("b",), False)]
+    for printed in ("", "post"):
+        found = times([time("a", 8, printed)], [time("b", 12, printed)])
+        assert found == [(("a",), (), False), ((), ("b",), False)]
 
 
 def test_times_near_to_each_other_confirm_themselves_only_where_they_are_equal() -> None:

@@ -45,6 +45,7 @@ A, B = Side.A, Side.B
         (se("0.42"), sd("2.1"), EQUIVALENT, B),
         (se("0.42"), sd("2.2"), DIFFERENT, None),
         (se("0.4"), sd("2.25"), EQUIVALENT, B),  # 0.45 × 5
+        (se("0.4"), sd("2.3"), EQUIVALENT, B),  # 0.45 × 5 = 2.25: both ends count
         (se("0.4"), sd("2.4"), DIFFERENT, None),
         (se("0"), sd("2.1"), DIFFERENT, None),
         (sd("2.1"), sd("NR"), ONE_MISSING, None),

@@ -154,9 +154,9 @@ def test_the_menu_has_what_the_person_may_do() -> None:
     }
     assert menus == {
         "extractor": ["My work", "Codebook"],
-        "adjudicator": ["My work", "Trials", "Results", "Codebook"],
-        "lead": ["My work", "Trials", "Adjudicate", "Results", "Codebook"],
-        "reader": ["My work", "Trials", "Results", "Codebook"],
+        "adjudicator": ["My work", "Trials", "Results", "Export", "Codebook"],
+        "lead": ["My work", "Trials", "Adjudicate", "Results", "Export", "Codebook"],
+        "reader": ["My work", "Trials", "Results", "Export", "Codebook"],
     }
 
 
@@ -220,3 +220,11 @@ def test_the_bar_fills_its_width_with_a_gap_between_segments() -> None:
     parts = bar([Section("done", "", "", "s-done", 3, []), Section("start", "", "", "s-start", 1, [])])
     assert [(part.fill, part.x, part.width) for part in parts] == [("s-done", 0.0, 747.0), ("s-start", 751.0, 249.0)]
     assert bar([Section("start", "", "", "s-start", 0, [])]) == []
+
+
+def test_a_lead_who_also_extracts_has_only_their_own_trials_to_enter() -> None:
+    review = ReviewFactory.create()
+    me = member(review, "extractor", "lead")
+    TrialFactory.create(review=review, label="Mine", slots={"A": me, "B": member(review, "extractor")})
+    TrialFactory.create(review=review, label="Theirs")
+    assert sections(me)["start"] == ["Mine"]

@@ -21,6 +21,7 @@ STARTS = ((1.0, 1.0), (0.3, 1.0), (0.3, 0.2), (3.0, 1.0), (0.05, 0.2))  # weight
 STEPS = 200
 HALVINGS = 40
 DECREMENT = 1e-13  # of a Newton step: half of what it promises to add to the log-likelihood
+NEARLY = 1e-6  # the same, where rounding error lets no step be seen to help
 BEYOND = 12.0  # logarithm of a weight past which the likelihood is taken to have no maximum
 
 
@@ -184,7 +185,7 @@ def _climb(likelihood: Likelihood, at: Parameters, free_tau2: bool) -> Parameter
             return at
         moved = _move(likelihood, at, step, value)
         if moved is None:
-            return at if float(gradient @ step) < np.sqrt(DECREMENT) else None
+            return at if float(gradient @ step) < NEARLY else None
         at, value = moved
         if np.abs(np.log(at.weights)).max() > BEYOND:
             return None

@@ -88,7 +88,7 @@ def tau2_of(effects: Profile, method: str) -> Tau2:
 def standard_error(effects: Profile, tau2: float, method: str) -> float | None:
     """Standard error that `method` would give a tau² that was fixed in advance."""
     k, p = effects.y.size, effects.p
-    if method == "EE" or k <= p:
+    if method == "EE" or k <= p or (method in NEEDS_POSITIVE_VARIANCES and effects.v.min() == 0.0):
         return None
     if method in ("REML", "ML", "PM", "EB", "SJIT", "PMM"):
         sums = effects.at(tau2)

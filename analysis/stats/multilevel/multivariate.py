@@ -23,6 +23,8 @@ from analysis.stats.pooling import OmnibusTest, moderator_test
 
 STRUCTURES = ("UN", "CS", "DIAG")
 MAX_STEPS = 500
+STEP_TOLERANCE = 1e-10  # of the largest element of the covariance, for the last step
+SLACK = 1e-10  # by which rounding may lower a log-likelihood
 
 
 @dataclass(frozen=True, eq=False)
@@ -178,41 +180,60 @@ def _structured(structure: str, q: int, theta: Array) -> Array:
 
 
 def _unstructured_optimum(likelihood: BlockLikelihood, q: int, start: float) -> tuple[State, Array]:
-    """Damped average-information steps in the Cholesky factor, whose products are always possible covariances."""
-    free = [(a, b) for a in range(q) for b in range(a + 1)]
-    elements = pairs(q)
+    """Damped Newton steps in the Cholesky factor, whose products are always possible covariances.
 
-    def expand(factor: Array) -> tuple[Array, Array]:
-        G = factor @ factor.T
-        return np.array([G[a, b] for a, b in elements]), G
-
-    factor = np.sqrt(start) * np.eye(q)
-    theta, G = expand(factor)
-    state, damping = likelihood.at(theta), 1e-3
+    The curvature is the average information carried over to the factor, less the slope times the second derivative of
+    the product: without the latter a correlation of one, where an element of the factor is zero, is never reached.
+    """
+    free = [(c, d) for c in range(q) for d in range(c + 1)]
+    factor, damping = np.sqrt(start) * np.eye(q), 1e-3
+    G = factor @ factor.T
+    state = likelihood.at(_elements(G))
     for _ in range(MAX_STEPS):
-        J = np.empty((len(elements), len(free)))
-        for column, (c, d) in enumerate(free):
-            dG = np.zeros((q, q))
-            dG[c] += factor[:, d]
-            dG[:, c] += factor[:, d]
-            J[:, column] = [dG[a, b] for a, b in elements]
-        gradient = J.T @ state.score
-        information = J.T @ state.information @ J
-        scale = np.diag(np.diagonal(information)) + 1e-9 * np.trace(information) * np.eye(len(free))
-        step = np.linalg.solve(information + damping * scale, gradient)
+        gradient, curvature = _slope_and_curvature(state, factor, free)
+        step = _damped_step(curvature, gradient, damping)
         moved = factor.copy()
         for value, (c, d) in zip(step, free, strict=True):
             moved[c, d] += value
-        theta, G_new = expand(moved)
-        new = likelihood.at(theta)
-        if new.loglik >= state.loglik - 1e-13 * abs(state.loglik):
-            done = float(np.abs(G_new - G).max()) <= 1e-10 * float(np.abs(G_new).max()) and damping < 1e-2
-            factor, G, state, damping = moved, G_new, new, damping * 0.1
-            if done:
-                return state, G
-        else:
-            damping = max(damping, 1e-12) * 10.0
+        new_G = moved @ moved.T
+        new = likelihood.at(_elements(new_G))
+        if new.loglik < state.loglik - SLACK:
+            damping *= 10.0
+            continue
+        change = float(np.abs(new_G - G).max())
+        factor, G, state, damping = moved, new_G, new, max(damping * 0.1, 1e-12)
+        if change <= STEP_TOLERANCE * float(np.abs(G).max()) and damping < 1e-2:
+            return state, G
     raise NotConverged(f"The covariance between trials did not converge in {MAX_STEPS} steps.")
+
+
+def _elements(G: Array) -> Array:
+    return np.array([G[a, b] for a, b in pairs(G.shape[0])])
+
+
+def _slope_and_curvature(state: State, factor: Array, free: list[tuple[int, int]]) -> tuple[Array, Array]:
+    """First and (minus) second derivatives of the log-likelihood in the free elements of the Cholesky factor."""
+    q = factor.shape[0]
+    slope = np.zeros((q, q))  # dl/dG, symmetric
+    for value, (a, b) in zip(state.score, pairs(q), strict=True):
+        slope[a, b] = slope[b, a] = value if a == b else value / 2.0
+    J = np.empty((state.score.size, len(free)))
+    for column, (c, d) in enumerate(free):
+        dG = np.zeros((q, q))
+        dG[c] += factor[:, d]
+        dG[:, c] += factor[:, d]
+        J[:, column] = _elements(dG)
+    bend = np.array([[2.0 * slope[c, e] if d == f else 0.0 for e, f in free] for c, d in free])
+    return J.T @ state.score, J.T @ state.information @ J - bend
+
+
+def _damped_step(curvature: Array, gradient: Array, damping: float) -> Array:
+    """A step uphill: the curvature is made positive where it is not."""
+    values, vectors = np.linalg.eigh(curvature)
+    largest = max(float(np.abs(values).max()), 1e-300)
+    safe = np.maximum(np.abs(values), 1e-9 * largest) + damping * largest
+    step: Array = vectors @ ((vectors.T @ gradient) / safe)
+    return step
 
 
 def _fitted(

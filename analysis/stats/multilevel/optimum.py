@@ -13,7 +13,8 @@ from analysis.stats.multilevel.likelihood import Likelihood, State
 
 ERROR_TOLERANCE = 1e-9  # of the largest component: what is left to the limit, from the rate of convergence
 MAX_STEPS = 200
-MAX_HALVINGS = 60
+MAX_HALVINGS = 30
+ROUNDING = 1e-10  # by which rounding may lower a log-likelihood
 
 
 def maximise(likelihood: Likelihood, start: Array, fixed: NDArray[np.bool_] | None = None) -> State:
@@ -78,7 +79,7 @@ def _solve(information: Array, rhs: Array) -> Array:
 
 def _not_worse(likelihood: Likelihood, state: State, target: Array) -> State:
     """The state at `target`, or nearer to the old one where the likelihood fell."""
-    slack = 1e-13 * abs(state.loglik)
+    slack = ROUNDING * max(1.0, 1e-3 * abs(state.loglik))
     for _ in range(MAX_HALVINGS):
         new = likelihood.at(target)
         if new.loglik >= state.loglik - slack:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 import numpy as np
 
 from analysis.stats import distributions
@@ -16,7 +14,7 @@ from analysis.stats.profile import falling_root
 COMPONENTS = ("tau2", "omega2")
 
 
-def variance_interval(fit: Multilevel, component: Literal["tau2", "omega2"], *, level: float = 0.95) -> Interval:
+def variance_interval(fit: Multilevel, component: str, *, level: float = 0.95) -> Interval:
     """Confidence interval of one variance: the values that the likelihood, maximised over the other, allows.
 
     Parameters

@@ -87,7 +87,8 @@ def wald_test(robust: Sandwich, constraints: ArrayLike, *, test: str = "HTZ") ->
         raise InvalidInput(f"Constraints are rows of {p} finite numbers; their shape is {C.shape}.")
     q = C.shape[0]
     b, V = C @ robust.estimate, C @ robust.vcov @ C.T
-    Q = _quadratic_form(b, V)
+    _require_definite(V)
+    Q = float(b @ np.linalg.solve(V, b))
     m = robust.studies
     if test == "chi-sq":
         return WaldTest(test, Q / q, q, None, distributions.chi2_tail(Q, q))
@@ -96,9 +97,9 @@ def wald_test(robust: Sandwich, constraints: ArrayLike, *, test: str = "HTZ") ->
     if test == "Naive-Fp":
         return _f_test(test, Q / q, q, m - p)
     scores = robust.covariance.rotated(C)
-    values, vectors = np.linalg.eigh(scores.expectation())
-    if values[0] <= 1e-12 * values[-1]:
-        raise NotEstimable("The constraints are redundant, or rest on too few clusters to be tested together.")
+    omega = scores.expectation()
+    _require_definite(omega)
+    values, vectors = np.linalg.eigh(omega)
     root = (vectors / np.sqrt(values)) @ vectors.T  # Ω^(-1/2)
     if test in ("HTA", "HTB", "HTZ"):
         return _hotelling(test, Q, q, _hotelling_df(test, scores.rotated(root), q))
@@ -106,15 +107,16 @@ def wald_test(robust: Sandwich, constraints: ArrayLike, *, test: str = "HTZ") ->
     df = scores.rotated(directions.T @ root).squares_df()
     if test == "EDF":
         return _eigen_f(Q, q, df)
+    # V is positive definite, so an eigenvalue below zero is rounding
+    spectrum = np.maximum(spectrum, np.finfo(float).tiny)
     return _eigen_t(directions.T @ root @ b / np.sqrt(spectrum), q, df)
 
 
-def _quadratic_form(b: Array, V: Array) -> float:
-    """b'V⁻¹b of a positive definite V."""
+def _require_definite(V: Array) -> None:
+    """Refuse a covariance of the constrained combinations that is singular, whatever their units."""
     size = np.sqrt(np.maximum(np.diagonal(V), 0.0))
     if not (size > 0.0).all() or np.linalg.eigvalsh(V / np.outer(size, size))[0] <= 1e-12:
         raise NotEstimable("The constraints are redundant, or rest on too few clusters to be tested together.")
-    return float(b @ np.linalg.solve(V, b))
 
 
 def _f_test(test: str, F: float, q: int, df: float) -> WaldTest:

@@ -275,10 +275,11 @@ def test_consistency_forgives_a_rater_who_is_always_higher() -> None:
     assert found.ms_error == pytest.approx(0.0, abs=1e-12)
 
 
-def test_perfect_agreement_is_certain() -> None:
-    found = ag.intraclass_correlations([[1, 1], [4, 4], [2, 2]])
+@pytest.mark.parametrize("table", [[[1, 1], [3, 3]], [[1, 1], [4, 4], [2, 2]], [[0.1] * 3, [0.7] * 3, [0.3] * 3]])
+def test_perfect_agreement_is_certain(table: list[list[float]]) -> None:
+    found = ag.intraclass_correlations(table)
     for coefficient in (found.one_way, found.two_way_random, found.two_way_mixed):
-        assert (coefficient.value, coefficient.ci_low, coefficient.ci_high) == (1.0, 1.0, 1.0)
+        assert (coefficient.value, coefficient.ci_low, coefficient.ci_high) == pytest.approx((1.0, 1.0, 1.0))
 
 
 def test_targets_with_a_missing_rating_are_left_out() -> None:

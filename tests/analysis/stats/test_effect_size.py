@@ -133,6 +133,29 @@ def test_pooled_and_own_spreads_give_different_variances() -> None:
     assert pooled.vi == pytest.approx([(9 * 1 + 39 * 16) / 48 * (1 / 10 + 1 / 40)])
 
 
+def test_the_other_variances_by_hand() -> None:
+    ratio = es.lnrr(4, 2, 5, 3, 1, 8, variance="HO")
+    assert ratio.vi == pytest.approx([(4 * 4 + 7 * 1) / 11 * (1 / (5 * 16) + 1 / (8 * 9))])
+    smdh = es.smdh(4, 2, 5, 3, 1, 8, variance="LS2")
+    g2 = float(smdh.yi[0]) ** 2
+    assert smdh.vi == pytest.approx([g2 * (4 / 5 + 1 / 8) / (2 * 25) + 2 * (4 / 5 + 1 / 8) / 5])
+    risk = es.risk_difference(2, 8, 3, 9, variance="UB")
+    assert risk.vi == pytest.approx([0.2 * 0.8 / 9 + 0.25 * 0.75 / 11])
+    assert es.correlation(0.5, 26).vi == pytest.approx([0.75**2 / 25])
+    assert es.fisher_z(0.5, 28).vi == pytest.approx([1 / 25])
+    assert es.mean(5, 2, 16).vi == pytest.approx([0.25])
+    assert es.log_mean(5, 2, 16).vi == pytest.approx([4 / (16 * 25)])
+    d = 1.5 / 2
+    assert es.smcr(3, 1.5, 2, 9, 0.5, variance="LS2").vi == pytest.approx(
+        es.small_sample_correction([8]) ** 2 * (1 / 9 + d**2 / 18)
+    )
+    assert es.vr(2, 11, 1, 21).yi == pytest.approx([log(2) + 1 / 20 - 1 / 40])
+    assert es.vr(2, 11, 1, 21).vi == pytest.approx([1 / 20 + 1 / 40])
+    assert es.cvr(4, 2, 11, 3, 1, 21).vi == pytest.approx([1 / 20 + 1 / 40 + 0.25 / 11 + (1 / 9) / 21])
+    assert es.lnirr(3, 5, 100, 200).yi == pytest.approx([log(3 / 100) - log(5 / 200)])
+    assert es.lnirr(3, 5, 100, 200).vi == pytest.approx([1 / 3 + 1 / 5])
+
+
 @pytest.mark.parametrize(
     ("effects", "reason"),
     [

@@ -140,8 +140,8 @@ def test_results_follow_origin_unit_and_order(seed: int, shift: float, unit: flo
 
 
 def test_several_optima_are_settled_by_the_global_one() -> None:
-    # given the magnesium trials of Egger et al. (2001), log odds ratios: without the 14th, which is ISIS-4 here,
-    # their likelihood has two maxima
+    # given the magnesium trials of Egger et al. (2001), log odds ratios: without the 14th (LIMIT-2) their
+    # likelihood has two maxima
     y = np.array(
         [
             -0.8303,
@@ -187,6 +187,13 @@ def test_several_optima_are_settled_by_the_global_one() -> None:
         keep = np.arange(16) != i
         same_as_refit(found, i, random_effects(y[keep], v[keep], method="ML", test="z"))
     assert found.tau2[13] > 0.1  # the other maximum lies at zero
+
+
+def test_what_does_not_settle_together_is_fitted_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    y, v = sample(10, seed=13)
+    expected = leave_one_out(y, v).estimate
+    monkeypatch.setattr("analysis.stats.influence.many_tau2.STEPS", 1)
+    assert leave_one_out(y, v).estimate == pytest.approx(expected)
 
 
 def test_an_effect_that_held_nearly_all_the_weight_can_be_left_out() -> None:

@@ -27,7 +27,7 @@ from analysis.stats.inputs import (
 NAN = float("nan")
 
 
-def test_rows_with_a_missing_value_are_left_out_and_named() -> None:
+def test_rows_with_a_missing_value_are_left_out_and_named():
     # given a missing effect, a missing variance and a missing moderator
     data = effect_data(
         [0.1, NAN, 0.3, 0.4, 0.5],
@@ -42,14 +42,14 @@ def test_rows_with_a_missing_value_are_left_out_and_named() -> None:
     assert data.X.tolist() == [[1, 1], [1, 5]]
 
 
-def test_a_model_without_moderators_has_a_column_of_ones() -> None:
+def test_a_model_without_moderators_has_a_column_of_ones():
     data = effect_data([0.1, 0.2], [0.1, 0.1])
     assert data.X.tolist() == [[1.0], [1.0]]
     assert data.intercept_only
     assert data.p == 1
 
 
-def test_redundant_columns_are_dropped_and_named_as_r_does() -> None:
+def test_redundant_columns_are_dropped_and_named_as_r_does():
     # given a third column that is the sum of the first two, and a fourth that is new
     one, x = np.ones(6), np.arange(6.0)
     X = np.column_stack([one, x, one + x, x**2])
@@ -62,15 +62,15 @@ def test_redundant_columns_are_dropped_and_named_as_r_does() -> None:
         effect_data(np.arange(6.0), np.ones(6), X, redundant="refuse")
 
 
-def test_more_columns_than_rows_are_reduced_to_independent_ones() -> None:
+def test_more_columns_than_rows_are_reduced_to_independent_ones():
     assert independent_columns(np.array([[1.0, 2.0, 3.0], [1.0, 5.0, 4.0]])) == [0, 1]
 
 
-def test_a_column_of_zeros_is_redundant() -> None:
+def test_a_column_of_zeros_is_redundant():
     assert independent_columns(np.array([[1.0, 0.0], [1.0, 0.0], [1.0, 0.0]])) == [0]
 
 
-def test_a_single_column_may_be_given_as_a_vector() -> None:
+def test_a_single_column_may_be_given_as_a_vector():
     assert model_matrix([1, 2, 3], 3).shape == (3, 1)
     data = effect_data([1, 2, 3], [1, 1, 1], [1, 2, 3])
     assert data.intercept is None
@@ -93,30 +93,30 @@ def test_a_single_column_may_be_given_as_a_vector() -> None:
         ([1, 2], [1, 2], np.ones((2, 0)), InvalidInput, "a column"),
     ],
 )
-def test_what_cannot_be_pooled_is_refused_with_a_sentence(yi, vi, X, error, words) -> None:
+def test_what_cannot_be_pooled_is_refused_with_a_sentence(yi, vi, X, error, words):
     with pytest.raises(error, match=words) as refusal:
         effect_data(yi, vi, X)
     assert isinstance(refusal.value, StatsError)
     assert str(refusal.value).endswith(".")
 
 
-def test_a_variance_of_zero_is_taken_where_it_is_allowed() -> None:
+def test_a_variance_of_zero_is_taken_where_it_is_allowed():
     assert effect_data([1, 2], [1, 0], zero_variance=True).k == 2
 
 
 @pytest.mark.parametrize("level", [0.0, 1.0, 95, -0.1])
-def test_a_level_is_a_fraction(level: float) -> None:
+def test_a_level_is_a_fraction(level):
     with pytest.raises(InvalidInput, match=r"0\.95"):
         check_level(level)
 
 
-def test_an_unknown_option_is_answered_with_those_that_exist() -> None:
+def test_an_unknown_option_is_answered_with_those_that_exist():
     assert check_option("a", ("a", "b"), "The letter") == "a"
     with pytest.raises(UnknownOption, match="The letter 'c' is not known; there are a, b"):
         check_option("c", ("a", "b"), "The letter")
 
 
-def test_weights_of_ones_own_are_positive_and_as_many_as_the_effects() -> None:
+def test_weights_of_ones_own_are_positive_and_as_many_as_the_effects():
     rows = np.array([0, 2])
     assert positive_weights([1, 2, 3], 3, rows).tolist() == [1, 3]
     with pytest.raises(InvalidInput, match="3 effects but 2 weights"):
@@ -125,7 +125,7 @@ def test_weights_of_ones_own_are_positive_and_as_many_as_the_effects() -> None:
         positive_weights([1, 2, 0], 3, rows)
 
 
-def test_clusters_group_rows_in_any_order_and_give_them_back() -> None:
+def test_clusters_group_rows_in_any_order_and_give_them_back():
     # given rows of three trials, mixed, with text labels
     clusters = Clusters.of(["b", "a", "b", "c", "a"], 5)
     y = np.array([1.0, 2.0, 3.0, 4.0, 5.0])
@@ -142,18 +142,18 @@ def test_clusters_group_rows_in_any_order_and_give_them_back() -> None:
     ]
 
 
-def test_clusters_that_come_sorted_are_not_moved() -> None:
+def test_clusters_that_come_sorted_are_not_moved():
     clusters = Clusters.of([1, 1, 2], 3)
     y = np.arange(3.0)
     assert clusters.sort(y) is y
     assert clusters.unsort(y) is y
 
 
-def test_clusters_of_left_out_rows_are_left_out() -> None:
+def test_clusters_of_left_out_rows_are_left_out():
     assert Clusters.of([1, 2, 2], 3, np.array([1, 2])).labels.tolist() == [2]
 
 
-def test_labels_of_mixed_kinds_are_compared_as_text() -> None:
+def test_labels_of_mixed_kinds_are_compared_as_text():
     assert Clusters.of(np.array(["x", 1, "x"], dtype=object), 3).size.tolist() == [1, 2]
 
 
@@ -165,10 +165,10 @@ def test_labels_of_mixed_kinds_are_compared_as_text() -> None:
         (np.array([1, None, 2], dtype=object), "no cluster"),
     ],
 )
-def test_an_effect_without_cluster_is_refused(cluster, words: str) -> None:
+def test_an_effect_without_cluster_is_refused(cluster, words):
     with pytest.raises(InvalidInput, match=words):
         Clusters.of(cluster, 3)
 
 
-def test_a_vector_is_a_vector() -> None:
+def test_a_vector_is_a_vector():
     assert vector((1, 2), "x").tolist() == [1.0, 2.0]

@@ -1,8 +1,8 @@
 """The statistics engine against results computed with R (metafor, robumeta, clubSandwich).
 
 One test per case of every JSON file in the folder named by the environment variable REFERENCE_CASES (default:
-tests/reference/cases). A case names its operation in `options.op`; the modules of tests/analysis/stats/reference translate
-operations into calls of the engine. They know no case by name.
+tests/reference/cases). A case names its operation in `options.op`; the modules of tests/analysis/stats/reference
+translate operations into calls of the engine. They know no case by name.
 """
 
 from __future__ import annotations

@@ -73,7 +73,7 @@ def is_at(finding: Finding, where: str) -> bool:
         return {finding.row, finding.other_row} == {int(match[1]), int(match[2])}
     if re.fullmatch(r"[A-Z]{1,3}\d+", where):
         return finding.where == where
-    return where in (finding.part, finding.seen, finding.name, finding.sheet, finding.column)
+    return where in (finding.part, finding.seen, finding.name, finding.sheet, finding.column, finding.where)
 
 
 def outcome(findings: Iterable[Finding]) -> str:

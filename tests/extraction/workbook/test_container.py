@@ -62,7 +62,7 @@ def test_a_plain_workbook_is_read_with_its_cells() -> None:
         (workbook() + b"something", "a.xlsx", "E_CORRUPT"), (b"#!/bin/sh\n" + workbook(), "a.xlsx", "E_TYPE"),
         (bytes(MAX_UPLOAD + 1), "a.xlsx", "E_LIMIT"),
         (packed({"readme.txt": "no workbook"}), "a.xlsx", "E_CORRUPT"),
-        (packed({"mimetype": "application/vnd.oasis.opendocument.spreadsheet", "content.xml": "<a/>"}), "a.xlsx", "E_TYPE"),
+        (packed({"mimetype": "application/vnd.oasis.opendocument.spreadsheet"}), "a.xlsx", "E_TYPE"),
         (packed({name: text for name, text in GOOD.items() if name != "xl/workbook.xml"}), "a.xlsx", "E_CORRUPT"),
         (packed({name: text for name, text in GOOD.items() if name != SHEET}), "a.xlsx", "E_CORRUPT"),
         (packed({name: text for name, text in GOOD.items() if name != "_rels/.rels"}), "a.xlsx", "E_CORRUPT"),
@@ -110,6 +110,7 @@ def test_a_part_whose_name_leads_elsewhere_or_stands_twice_is_refused(part: str)
         ("xl/media/image1.png", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "E_MACRO"),
         ("xl/media/image1.emf", b"MZ\x90\x00", "E_MACRO"),
         ("xl/media/image1.jpeg", workbook(), "E_BOMB"),
+        ("xl/nested.zip", workbook(), "E_BOMB"),
         ("xl/externalLinks/externalLink1.xml", b"<a/>", "E_EXTERNAL"),
         ("xl/connections.xml", b"<a/>", "E_EXTERNAL"),
         ("xl/queryTables/queryTable1.xml", b"<a/>", "E_EXTERNAL"),
@@ -212,11 +213,25 @@ def test_a_part_that_unpacks_to_more_than_is_allowed_is_refused_early() -> None:
     assert checked.peak_kib is None or checked.peak_kib < 100 * 1024
 
 
-def test_a_part_that_says_it_is_small_and_is_not_is_refused() -> None:
-    honest = workbook(changed={"xl/theme/theme1.xml": "<a>" + "x" * (30 * MIB) + "</a>"})
-    at = honest.rindex(b"PK\1\2", 0, honest.index(b"xl/theme/theme1.xml", honest.index(b"PK\1\2")))
+@pytest.mark.parametrize("size", [1000, 30 * MIB])
+def test_a_part_that_says_it_is_small_and_is_not_is_refused(size: int) -> None:
+    honest = workbook(changed={"xl/theme/theme1.xml": "<a>" + "x" * size + "</a>"})
+    at = honest.rindex(b"PK\1\2", 0, honest.rindex(b"xl/theme/theme1.xml"))
     lying = honest[: at + 24] + struct.pack("<L", 100) + honest[at + 28 :]
     assert code_of(lying) == "E_BOMB"
+
+
+def test_one_part_that_is_honest_but_too_large_is_refused() -> None:
+    assert code_of(workbook(changed={"xl/theme/theme1.xml": "<a>" + "x" * (25 * MIB) + "</a>"})) == "E_BOMB"
+    assert code_of(workbook(changed={"xl/theme/theme1.xml": "<a>" + "x" * (20 * MIB) + "</a>"})) == "accepted"
+
+
+def test_a_million_rows_are_refused_as_too_large_and_as_too_many_rows() -> None:
+    line = b'<row><c t="inlineStr"><is><t>S001</t></is></c><c><v>1</v></c></row>'
+    million = f'<worksheet xmlns="{MAIN}"><sheetData>'.encode() + line * 1_100_000 + b"</sheetData></worksheet>"
+    checked = preflight(workbook(changed={SHEET: million}), "a.xlsx")
+    assert [finding.code for finding in checked.findings] == ["E_BOMB", "E_LIMIT"]
+    assert checked.peak_kib is None or checked.peak_kib < 100 * 1024
 
 
 def test_many_parts_are_refused_without_reading_them() -> None:
@@ -246,6 +261,16 @@ def test_a_damaged_part_is_found_by_its_checksum() -> None:
     data = buffer.getvalue()
     at = data.index(b"<v>5.25</v>")
     assert code_of(data[:at] + b"<v>5.26</v>" + data[at + 11 :]) == "E_CORRUPT"
+
+
+def test_two_parts_that_share_the_same_bytes_are_refused() -> None:
+    data = packed({**GOOD, "xl/media/a.png": b"x" * 100})
+    begin = data.rindex(b"PK\1\2")
+    central = data[begin : data.rindex(b"PK\5\6")].replace(b"a.png", b"b.png")
+    end = data.rindex(b"PK\5\6")
+    count, size = struct.unpack_from("<HL", data, end + 10)
+    tail = data[end : end + 8] + struct.pack("<HHL", count + 1, count + 1, size + len(central)) + data[end + 16 :]
+    assert code_of(data[:end] + central + tail) == "E_BOMB"
 
 
 def test_a_folder_entry_is_harmless_unless_it_has_contents() -> None:
@@ -321,7 +346,8 @@ def test_a_child_that_takes_too_long_is_ended(monkeypatch: pytest.MonkeyPatch) -
     ],
 )
 def test_whatever_the_child_runs_into_there_is_an_answer(does: str, code: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    program = f"import sys; sys.path.insert(0, sys.argv[1]); from extraction.workbook import child; child.limit_self(); {does}"
+    begin = "import sys; sys.path.insert(0, sys.argv[1]); from extraction.workbook import child; child.limit_self()"
+    program = f"{begin}; {does}"
     monkeypatch.setattr("extraction.workbook.preflight.PROGRAM", program)
     assert preflight(workbook(), "a.xlsx").findings[0].code == code
     Path("/tmp/x-that-must-not-be").unlink(missing_ok=True)

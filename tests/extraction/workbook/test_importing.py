@@ -11,22 +11,18 @@ from django.test.utils import CaptureQueriesContext
 from extraction import enter, setup
 from extraction.enter import Change
 from extraction.errors import NotFound, StaleVersion
-from extraction.models import Arm, Assignment, Entry, Observation, Trial
+from extraction.models import Assignment, Entry, Observation, Trial
 from extraction.record import Subject
 from extraction.recorded import recording
 from extraction.workbook import importing
 from extraction.workbook.cells import Code
 from extraction.workbook.importing import ImportRefused, Preview
-from extraction.workbook.parse import read
 from extraction.workbook.plan import State
 from tests.extraction.workbook.build import observations, row, sheet, workbook
 from tests.extraction.workbook.conftest import Desk, begin, everything
-from tests.extraction.workbook.kit import VOCABULARY, Case, cases, is_at, outcome
 from tests.factories import ReviewFactory, TrialFactory, UserFactory, member
 
 pytestmark = pytest.mark.django_db
-
-MOST_TRIALS = 100  # beyond that a file is only looked at here: applying it is one call of `enter.save` a trial
 
 GOOD = """trial,arm,n,marker,unit,weeks,mean,sd
 S001,Drug A,25,IL-6,pg/mL,0,5.250,1.125
@@ -41,60 +37,6 @@ def states(shown: Preview) -> dict[State, int]:
 
 def codes(shown: Preview) -> set[tuple[str, str]]:
     return {(finding.code.value, finding.where) for finding in shown.findings}
-
-
-# --- the kit, through the whole way
-
-
-def prepare(case: Case, desk: Desk) -> None:
-    """What must be there for a file that is to be taken: its own trials and arms, where they are not S001's."""
-    if case.expect == "reject":
-        return
-    with recording():
-        for label, parsed in read(case.data, case.file, VOCABULARY).trials.items():
-            if label == "s001":
-                continue
-            trial = Trial.objects.create(review=desk.review, label=parsed.label)
-            Assignment.objects.create(trial=trial, slot="A", user=desk.me)
-            entry = Entry.objects.create(trial=trial, slot="A", holder=desk.me)
-            for arm in sorted({one.place.seen for one in parsed.observations}):
-                Arm.objects.create(entry=entry, label=arm)
-
-
-@pytest.mark.parametrize("case", cases(), ids=lambda case: ascii(case.file))
-def test_a_file_of_the_kit_changes_what_its_manifest_says_and_a_rejected_one_nothing(case: Case, desk: Desk) -> None:
-    # given the situation that the kit describes
-    if case.reason == "E_SCOPE":
-        desk.apply(GOOD)
-        enter.submit(desk.entry.pk, by=desk.me)
-    prepare(case, desk)
-    before = everything()
-    # when the file is looked at
-    shown = desk.preview(case.data, case.file)
-    # then nothing has changed yet, and the verdict is that of the manifest
-    assert everything() == before
-    got = outcome(shown.findings)
-    assert got in case.outcomes, [str(finding) for finding in shown.findings]
-    if got == case.expect and case.reason:
-        assert case.reasons & {finding.code.value for finding in shown.findings}
-        assert case.where is None or any(is_at(finding, case.where) for finding in shown.findings)
-    # when it is applied, then a rejected file changes nothing, and a good one every row
-    if len(shown.trials) > MOST_TRIALS:
-        assert sum(one.state is State.NEW for trial in shown.trials for one in trial.rows) > case.rows
-    elif got == "reject":
-        with pytest.raises(ImportRefused) as refused:
-            desk.apply(case.data, case.file)
-        assert everything() == before
-        assert refused.value.status in (400, 409)
-        assert refused.value.details()
-    else:
-        desk.apply(case.data, case.file, plan=shown.plan)
-        entries = Entry._base_manager.filter(holder=desk.me)
-        assert sum(len(entry.as_record().observations) for entry in entries) == case.rows
-        # and the same file again changes nothing
-        after = everything()
-        assert desk.apply(case.data, case.file).changes_nothing
-        assert everything() == after
 
 
 def test_the_values_of_a_file_arrive_as_printed(desk: Desk) -> None:
@@ -296,6 +238,18 @@ def test_an_import_begins_the_entry_where_it_is_not_begun_and_previews_without_d
 def test_an_excluded_trial_is_out_of_reach(desk: Desk) -> None:
     setup.exclude_trial(desk.trial.pk, "duplicate report", by=member(desk.review, "lead"))
     assert {finding.code for finding in desk.preview(GOOD).findings} == {Code.SCOPE}
+
+
+def test_who_was_given_the_other_slot_imports_into_that_one(desk: Desk) -> None:
+    # given an extractor who began in slot A and now holds slot B
+    with recording():
+        desk.trial.assignments.all().delete()
+        Assignment.objects.create(trial=desk.trial, slot="B", user=desk.me)
+    # when they import, then the old draft is neither compared with nor written to
+    shown = desk.apply("trial,arm,role\nS001,Drug A,control")
+    assert shown.trials[0].entry is None
+    entries = Entry._base_manager.filter(trial=desk.trial, holder=desk.me)
+    assert {entry.slot: len(entry.as_record().arms) for entry in entries} == {"A": 2, "B": 1}
 
 
 # --- trials and characteristics

@@ -56,8 +56,8 @@ def test_a_value_that_needs_a_guess_or_cannot_be_is_refused_at_its_cell(column: 
 @pytest.mark.parametrize(
     ("columns", "code", "column"),
     [
-        ({"sd": "0"}, "W_CHECK", "sd"),
-        ({"n": "1", "sd": "2"}, "W_CHECK", "n"),
+        ({"mean": "1", "sd": "0"}, "W_CHECK", "sd"),
+        ({"mean": "1", "n": "1", "sd": "2"}, "W_CHECK", "n"),
         ({"median": "9", "q1": "1", "q3": "3"}, "W_CHECK", "median"),
         ({"mean": "9", "ci_low": "1", "ci_high": "3", "ci_level": "95"}, "W_CHECK", "mean"),
         ({"mean": "2", "ci_low": "1", "ci_high": "3"}, "W_CHECK", "ci_low"),
@@ -68,6 +68,7 @@ def test_a_value_that_needs_a_guess_or_cannot_be_is_refused_at_its_cell(column: 
         ({"arm": "Cafe\u0301", "mean": "1"}, "W_NORMALISED", "arm"),
         ({"notes": "cafÃ©", "mean": "1"}, "W_CHECK", "notes"),
         ({}, "W_CHECK", "marker"),
+        ({"sd": "2"}, "W_CHECK", "sd"),
     ],
 )
 def test_what_is_plausible_but_odd_is_taken_and_shown(columns: dict[str, str], code: str, column: str) -> None:
@@ -111,19 +112,48 @@ def test_a_row_that_says_two_things_at_once_or_half_a_thing_is_refused(
     ("columns", "values"),
     [
         ({"mean": "5", "sd": "1"}, {"centre_kind": "mean", "centre": "5", "spread_kind": "sd", "spread": "1"}),
-        ({"geometric_mean": "5", "geometric_sd": "1.3"}, {"centre_kind": "geometric_mean", "centre": "5", "spread_kind": "geometric_sd", "spread": "1.3"}),
-        ({"median": "5", "q1": "4", "q3": "7"}, {"centre_kind": "median", "centre": "5", "spread_kind": "iqr", "spread_low": "4", "spread_high": "7"}),
-        ({"mean": "5", "min": "1", "max": "9"}, {"centre_kind": "mean", "centre": "5", "spread_kind": "range", "spread_low": "1", "spread_high": "9"}),
-        ( {"mean": "5", "ci_low": "4.0", "ci_high": "6", "ci_level": "95"}, {"centre_kind": "mean", "centre": "5", "spread_kind": "ci", "spread_low": "4.0", "spread_high": "6", "spread_level": "95"}, ),
+        (
+            {"geometric_mean": "5", "geometric_sd": "1.3"},
+            {"centre_kind": "geometric_mean", "centre": "5", "spread_kind": "geometric_sd", "spread": "1.3"},
+        ),
+        (
+            {"median": "5", "q1": "4", "q3": "7"},
+            {"centre_kind": "median", "centre": "5", "spread_kind": "iqr", "spread_low": "4", "spread_high": "7"},
+        ),
+        (
+            {"mean": "5", "min": "1", "max": "9"},
+            {"centre_kind": "mean", "centre": "5", "spread_kind": "range", "spread_low": "1", "spread_high": "9"},
+        ),
+        (
+            {"mean": "5", "ci_low": "4.0", "ci_high": "6", "ci_level": "95"},
+            {
+                "centre_kind": "mean",
+                "centre": "5",
+                "spread_kind": "ci",
+                "spread_low": "4.0",
+                "spread_high": "6",
+                "spread_level": "95",
+            },
+        ),
         ({"events": "3", "n": "20"}, {"centre_kind": "events", "centre": "3", "n": "20"}),
         ({"mean": "NR", "sd": "NR"}, {"centre_kind": "mean", "centre": "NR", "spread_kind": "sd", "spread": "NR"}),
         ({"mean": "NR", "median": "4"}, {"centre_kind": "median", "centre": "4"}),
         ({"sd": "NR", "se": "0.2"}, {"spread_kind": "se", "spread": "0.2"}),
         ({"q1": "NR", "q3": "NR"}, {"spread_kind": "iqr", "spread": "NR"}),
-        ({"mean": "1", "page": "5", "source": "Table 2", "quote": "a\nb", "notes": "=1+1"}, {"source_page": "5", "source_place": "Table 2", "source_quote": "a\nb", "notes": "=1+1", "centre_kind": "mean", "centre": "1"}),
+        (
+            {"mean": "1", "page": "5", "source": "Table 2", "quote": "a\nb", "notes": "=1+1"},
+            {
+                "source_page": "5",
+                "source_place": "Table 2",
+                "source_quote": "a\nb",
+                "notes": "=1+1",
+                "centre_kind": "mean",
+                "centre": "1",
+            },
+        ),
         ({"mean": "1", "notes": "'=1+1"}, {"notes": "=1+1", "centre_kind": "mean", "centre": "1"}),
     ],
-)  # fmt: skip
+)
 def test_each_form_of_centre_and_spread_is_parse_inside(columns: dict[str, str], values: dict[str, str]) -> None:
     assert says(**columns) == {"quantity": "score", **values}
 
@@ -155,14 +185,24 @@ def test_phase_and_weeks_say_which_time_it_is(columns: dict[str, str], time: dic
     ("columns", "outcome"),
     [
         ({"marker": "il-6", "unit": "pg/mL"}, {"name": "il-6", "marker": "il6", "unit": "pg/mL"}),
-        ({"marker": "IL‐6"}, {"name": "IL‐6", "marker": "il6"}), ({"marker": "TNF"}, {"name": "TNF"}),
+        ({"marker": "IL‐6"}, {"name": "IL‐6", "marker": "il6"}),
+        ({"marker": "TNF"}, {"name": "TNF"}),
         ({"marker": "NA"}, {"name": "NA"}),
-        ({"condition": "Stimulated", "stimulus": "LPS", "dose": "1 ng/mL"}, {"name": "IL-6", "marker": "il6", "condition": "stimulated", "stimulus": "LPS", "dose": "1 ng/mL"}),
-        ({"scale": "log10(x+1)"}, {"name": "IL-6", "marker": "il6", "scale": "log", "scale_base": "10", "scale_offset": "1"}),
+        (
+            {"condition": "Stimulated", "stimulus": "LPS", "dose": "1 ng/mL"},
+            {"name": "IL-6", "marker": "il6", "condition": "stimulated", "stimulus": "LPS", "dose": "1 ng/mL"},
+        ),
+        (
+            {"scale": "log10(x+1)"},
+            {"name": "IL-6", "marker": "il6", "scale": "log", "scale_base": "10", "scale_offset": "1"},
+        ),
         ({"scale": "ln"}, {"name": "IL-6", "marker": "il6", "scale": "log", "scale_base": "e", "scale_offset": ""}),
-        ({"specimen": "serum", "assay": "ELISA"}, {"name": "IL-6", "marker": "il6", "specimen": "serum", "assay": "ELISA"}),
+        (
+            {"specimen": "serum", "assay": "ELISA"},
+            {"name": "IL-6", "marker": "il6", "specimen": "serum", "assay": "ELISA"},
+        ),
     ],
-)  # fmt: skip
+)
 def test_an_outcome_is_the_marker_as_printed_and_how_it_was_measured(
     columns: dict[str, str], outcome: dict[str, str]
 ) -> None:

@@ -52,6 +52,10 @@ def test_two_rows_for_one_arm_or_one_trial_are_refused() -> None:
 # --- headers and sheets
 
 
+def merged(reference: str) -> str:
+    return f'<mergeCells><mergeCell ref="{reference}"/></mergeCells>'
+
+
 @pytest.mark.parametrize(
     ("header", "where", "words"),
     [
@@ -94,11 +98,11 @@ def test_a_column_without_a_name_but_with_values_is_refused_and_an_empty_one_is_
         ({"observations": sheet([[], HEADER, row()])}, "E_HEADER"),
         ({"observations": sheet([["Results of all trials"], HEADER, row()])}, "E_HEADER"),
         ({"observations": sheet([[None, *HEADER], [None, *row()]])}, None),
-        ({"observations": sheet([HEADER, row()], after='<mergeCells><mergeCell ref="A1:B1"/></mergeCells>')}, "E_HEADER"),
-        ({"observations": sheet([HEADER, row()], after='<mergeCells><mergeCell ref="A2:A3"/></mergeCells>')}, "E_MERGED"),
+        ({"observations": sheet([HEADER, row()], after=merged("A1:B1"))}, "E_HEADER"),
+        ({"observations": sheet([HEADER, row()], after=merged("A2:A3"))}, "E_MERGED"),
         ({"observations": observations(), "Observations ": observations()}, "E_SHEET"),
         ({"OBSERVATIONS": observations()}, None),
-        ({"observations": observations(), "readme": sheet([["<c><f>1</f></c>"]], after='<mergeCells><mergeCell ref="A1:B9"/></mergeCells>')}, None),
+        ({"observations": observations(), "readme": sheet([["<c><f>1</f></c>"]], after=merged("A1:B9"))}, None),
         ({"observations": observations(), "observations (2)": observations()}, "W_CHECK"),
         ({"observations": observations(), "Copy of arms": sheet([])}, None),
     ],
@@ -194,7 +198,8 @@ def test_odd_but_honest_names_are_taken_as_they_are(marker: str) -> None:
 
 
 def test_numbers_shown_as_percentages_or_in_another_form_are_taken_as_stored_and_shown() -> None:
-    styles = '<numFmts><numFmt numFmtId="170" formatCode="0.0,"/></numFmts><cellXfs><xf/><xf numFmtId="9"/><xf numFmtId="170"/></cellXfs>'
+    custom = '<numFmts><numFmt numFmtId="170" formatCode="0.0,"/></numFmts>'
+    styles = f'{custom}<cellXfs><xf/><xf numFmtId="9"/><xf numFmtId="170"/></cellXfs>'
     xml = observations(row(mean='<c s="1"><v>0.5</v></c>', sd='<c s="2"><v>1200</v></c>'))
     parsed = parse_inside(with_styles({"observations": xml}, styles), "a.xlsx", VOCABULARY)
     assert found(parsed) == {("W_CHECK", "mean"), ("W_CHECK", "sd")}
