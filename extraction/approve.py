@@ -33,7 +33,7 @@ def approve(trial_id: int, *, by: access.Viewer) -> Trial:
     approver = require(Act.APPROVE, trial, by, thing=Thing.TRIAL, message="This trial cannot be approved.")
     if trial.excluded_at:
         raise IllegalMove("An excluded trial cannot be approved.")
-    if trial.discrepancies.unresolved().exists():  # type: ignore[attr-defined]
+    if trial.discrepancies.unresolved().exists():
         raise UnresolvedDiscrepancies("Resolve every discrepancy before approving.")
     if trial.review.approver_is_not_adjudicator:
         decided = Resolution._base_manager.filter(discrepancy__trial=trial, decided_by=approver)

@@ -154,7 +154,7 @@ def _field_problems(resolution: Resolution, discrepancy: Discrepancy) -> list[Fi
     key, entry = (
         (discrepancy.a_key, discrepancy.a_entry) if discrepancy.a_key else (discrepancy.b_key, discrepancy.b_entry)
     )
-    base = ROWS[subject]._base_manager.get(pk=key)
+    base = ROWS[subject]._base_manager.get(pk=str(key))
     context = Context.of(entry)
     context.rows = {Subject.ARM: set(entry.arms.values_list("pk", flat=True))}
     reading = Reading(subject, str(discrepancy), {**values_of(base), discrepancy.field: resolution.text}, context)

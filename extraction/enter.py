@@ -51,10 +51,10 @@ class Change:
 def start(trial_id: int, *, by: access.Viewer) -> Entry:
     """The caller's draft in the slot they hold; made on the first call, the same one after that."""
     trial = locked_trial(trial_id, by)
-    assignment = trial.assignments.filter(user_id=by.pk, slot__in=[Slot.A, Slot.B]).first()
+    assignment = trial.assignments.filter(user=by.pk, slot__in=[Slot.A, Slot.B]).first()
     if assignment is None:
         raise NotAllowed("You hold neither slot A nor slot B of this trial.")
-    mine = Entry.objects.visible_to(by).filter(trial=trial, slot=assignment.slot, holder_id=by.pk)
+    mine = Entry.objects.visible_to(by).filter(trial=trial, slot=assignment.slot, holder=by.pk)
     newest = mine.order_by("-number").first()
     if newest is not None:
         return newest
@@ -137,7 +137,7 @@ def _own_draft(entry_id: UUID, by: access.Viewer) -> Entry:
     require(Act.EDIT, entry, by, thing=Thing.ENTRY, message="This entry cannot be changed.")
     if not entry.is_draft:
         raise NotADraft("This entry is submitted; it is read-only.")
-    if not entry.trial.assignments.filter(user_id=by.pk, slot=entry.slot).exists():
+    if not entry.trial.assignments.filter(user=by.pk, slot=entry.slot).exists():
         raise NotAllowed("The slot was handed to somebody else.")
     return entry
 

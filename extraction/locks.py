@@ -6,16 +6,19 @@ the lock (`transaction_mode` IMMEDIATE). What may not be seen is answered like w
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
-from django.core.exceptions import ValidationError
+from django.core.exceptions import ObjectDoesNotExist, ValidationError
+from django.db.models import Model, QuerySet
 
 from extraction import access
 from extraction.access import Act, Thing
 from extraction.errors import IllegalMove, NotAllowed, NotFound
 from extraction.models import Discrepancy, Entry, Match, Review, Trial, User
 from extraction.states import Status
+
+M = TypeVar("M", bound=Model)
 
 
 def locked_review(review_id: int, by: access.Viewer) -> Review:
@@ -35,18 +38,20 @@ def locked_entry(entry_id: UUID, by: access.Viewer) -> Entry:
 
 def locked_discrepancy(discrepancy_id: UUID, by: access.Viewer) -> Discrepancy:
     _lock_trial_of(Discrepancy, discrepancy_id)
-    return _one(Discrepancy.objects.visible_to(by).select_related("trial__review"), discrepancy_id)
+    found: Discrepancy = _one(Discrepancy.objects.visible_to(by).select_related("trial__review"), discrepancy_id)
+    return found
 
 
 def locked_match(match_id: UUID, by: access.Viewer) -> Match:
     _lock_trial_of(Match, match_id)
-    return _one(Match.objects.visible_to(by).select_related("trial__review"), match_id)
+    found: Match = _one(Match.objects.visible_to(by).select_related("trial__review"), match_id)
+    return found
 
 
 def _lock_trial_of(model: type[Entry | Discrepancy | Match], key: UUID) -> None:
     """Lock before looking: what is read after this line stays as it is. Whether it may be seen is asked then."""
-    trial = _one(model._base_manager.values_list("trial_id", flat=True), key)
-    Trial._base_manager.select_for_update().get(pk=trial)
+    row: Any = _one(model._base_manager.only("trial"), key)
+    Trial._base_manager.select_for_update().get(pk=row.trial_id)
 
 
 def require(act: Act, row: Any, by: access.Viewer, *, thing: Thing, message: str) -> User:
@@ -59,8 +64,8 @@ def require(act: Act, row: Any, by: access.Viewer, *, thing: Thing, message: str
     raise NotAllowed(f"{message} Your role in this review does not allow it.")
 
 
-def _one(rows: Any, key: object) -> Any:
+def _one(rows: QuerySet[M], key: object) -> M:
     try:
         return rows.get(pk=key)
-    except (rows.model.DoesNotExist, ValidationError, ValueError, TypeError, OverflowError) as error:
+    except (ObjectDoesNotExist, ValidationError, ValueError, TypeError, OverflowError) as error:
         raise NotFound from error

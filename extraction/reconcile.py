@@ -164,7 +164,7 @@ def conclude(trial_id: int, *, by: access.Viewer) -> Trial:
     actor = require(Act.DECIDE, trial, by, thing=Thing.RECONCILIATION, message="This trial cannot be concluded.")
     if trial.status != Status.ADJUDICATING:
         raise IllegalMove("Only a trial whose entries differ can be concluded.")
-    if trial.discrepancies.unresolved().exists():  # type: ignore[attr-defined]
+    if trial.discrepancies.unresolved().exists():
         raise UnresolvedDiscrepancies("Decide every discrepancy first.")
     Event.record("conclude", trial, by=actor)
     _settle(trial)
@@ -196,7 +196,7 @@ def _resolve(
     discrepancy.version += 1
     discrepancy.save(update_fields=["state", "version"])
     Event.record("resolve", trial, by=actor, about=discrepancy, after=values, reason=decision.comment)
-    if not trial.discrepancies.unresolved().exists():  # type: ignore[attr-defined]
+    if not trial.discrepancies.unresolved().exists():
         _settle(trial)
     return discrepancy
 

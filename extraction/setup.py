@@ -92,7 +92,8 @@ def add_trials(review_id: int, trials: Sequence[Mapping[str, Any]], *, by: acces
     review = locked_review(review_id, by)
     actor = require(Act.MANAGE, review, by, thing=Thing.REVIEW, message="You cannot add trials to this review.")
     known = set(Trial.objects.filter(review=review).values_list("label_key", flat=True))
-    made, problems = [], []
+    made: list[Trial] = []
+    problems: list[FieldProblem] = []
     for number, values in enumerate(trials, start=1):
         trial = Trial(review=review)
         try:

@@ -93,10 +93,10 @@ class Reading:
         self.problems: list[FieldProblem] = []
         for name in values.keys() - set(FIELDS[subject]):
             self.refuse(name, f"{subject.value} has no such field.")
-        for name, text in self.values.items():
-            if not isinstance(text, str):
-                self.refuse(name, f"text was expected, as typed; {type(text).__name__} was given.")
-                self.values[name] = ""
+        given: Mapping[str, object] = self.values  # JSON and imports hand over what they hold
+        for name in [name for name, value in given.items() if not isinstance(value, str)]:
+            self.refuse(name, f"text was expected, as typed; {type(given[name]).__name__} was given.")
+            self.values[name] = ""
         READERS[subject](self)
 
     def refuse(self, name: str, message: str) -> None:

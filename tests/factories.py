@@ -93,9 +93,14 @@ class TrialFactory(RecordedFactory):
                 Assignment.objects.create(trial=trial, slot=slot, user=user)
 
 
+def made(factory_class: Any, **kwargs: Any) -> Any:
+    """What a factory makes; its class does not say what that is."""
+    return factory_class(**kwargs)
+
+
 def member(review: Review, *roles: str, user: User | None = None, **kwargs: Any) -> User:
     """A person with these roles in the review."""
-    user = user or UserFactory(**kwargs)
+    user = user or made(UserFactory, **kwargs)
     with recording():
         Membership.objects.update_or_create(review=review, user=user, defaults=dict.fromkeys(roles, True))
     return user
@@ -164,7 +169,7 @@ def submitted(trial: Trial, slot: str, **kwargs: Any) -> Entry:
 def trial_at(status: str, review: Review | None = None, *, decider: User | None = None, **kwargs: Any) -> Trial:
     """A small trial brought to `status` by the verbs, the way it would get there."""
     marker = kwargs.pop("marker", "")
-    trial: Trial = TrialFactory(**({"review": review} if review else {}), **kwargs)
+    trial: Trial = made(TrialFactory, **({"review": review} if review else {}), **kwargs)
     if status == Status.ENTERING:
         return trial
     decider = decider or member(trial.review, "adjudicator", "lead")
@@ -184,5 +189,5 @@ def trial_at(status: str, review: Review | None = None, *, decider: User | None 
 
 def decide_all_for_a(trial: Trial, *, by: User) -> None:
     decision = Decision(choice="A", reason_code="typo")
-    for discrepancy in trial.discrepancies.unresolved():  # type: ignore[attr-defined]
+    for discrepancy in trial.discrepancies.unresolved():
         reconcile.resolve(discrepancy.pk, decision, by=by)

@@ -22,7 +22,7 @@ from extraction.enter import Change
 from extraction.models import Entry, Event, Observation, Trial
 from extraction.record import Subject
 from extraction.states import Status
-from tests.factories import ReviewFactory, TrialFactory, UserFactory, holder, member, small_changes, submitted
+from tests.factories import ReviewFactory, TrialFactory, UserFactory, holder, made, member, small_changes, submitted
 from tests.routes import every_route, filled, keys_of, project_models
 
 pytestmark = pytest.mark.django_db
@@ -50,9 +50,9 @@ class World:
 
 def world(status: str) -> World:
     """A trial in `status` in whose slot B stands what nobody blinded may see."""
-    review = ReviewFactory(partner_shown_after_approval=False)
-    people = {role: member(review, role, is_staff=True) for role in DECIDERS}
-    trial = TrialFactory(review=review)
+    review: Any = ReviewFactory(partner_shown_after_approval=False)
+    people: dict[str, Any] = {role: member(review, role, is_staff=True) for role in DECIDERS}
+    trial: Any = TrialFactory(review=review)
     lead = people["lead"]
     if status in {Status.AGREED, Status.APPROVED}:
         submitted(trial, "A", cells={"treated": {"centre": NEARLY, "n": "8641"}})
@@ -74,14 +74,14 @@ def world(status: str) -> World:
     a = holder(trial, "A")
     a.is_staff = True
     a.save()
-    outsider = member(ReviewFactory(), "lead", "adjudicator", "reader", "extractor", is_staff=True)
+    outsider = member(made(ReviewFactory), "lead", "adjudicator", "reader", "extractor", is_staff=True)
     people |= {
         "extractor A": a,
         "lead who extracts": _second_face(trial, a),
         "another extractor": member(review, "extractor", is_staff=True),
         "reader": member(review, "reader", is_staff=True),
         "lead of another review": outsider,
-        "superuser": UserFactory(is_superuser=True, is_staff=True),
+        "superuser": made(UserFactory, is_superuser=True, is_staff=True),
         "anonymous": AnonymousUser(),
     }
     hidden_keys = [str(key) for key in Entry._base_manager.filter(slot="B").values_list("pk", flat=True)]
@@ -180,8 +180,8 @@ def picture(client: Client, keys: dict[str, list[Any]]) -> dict[str, str]:
 
 @pytest.mark.parametrize("roles", [(), ("lead", "adjudicator", "reader")], ids=["extractor", "lead who extracts"])
 def test_nothing_that_the_partner_does_while_entering_changes_a_byte_for_the_blinded(roles):
-    review = ReviewFactory()
-    trial = TrialFactory(review=review)
+    review: Any = ReviewFactory()
+    trial: Any = TrialFactory(review=review)
     a, b = holder(trial, "A"), holder(trial, "B")
     member(review, "extractor", *roles, user=a)
     a.is_staff = True

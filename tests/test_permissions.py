@@ -21,7 +21,7 @@ from analysis.recompute import recompute
 from analysis.setup import create_default_syntheses
 from extraction.models import Arm, Discrepancy, Event, Match, Observation, Outcome, Timepoint, Trial
 from extraction.states import Status
-from tests.factories import MarkerFactory, ReviewFactory, UserFactory, holder, member, submitted, trial_at
+from tests.factories import MarkerFactory, ReviewFactory, UserFactory, holder, made, member, submitted, trial_at
 from tests.routes import every_route
 
 pytestmark = pytest.mark.django_db
@@ -166,7 +166,7 @@ class World:
 
 def world(status: str) -> World:
     """A trial in `status` with two entries, an approved and pooled trial beside it, and everybody."""
-    review = ReviewFactory(partner_shown_after_approval=False)
+    review: Any = ReviewFactory(partner_shown_after_approval=False)
     MarkerFactory(review=review, code="il6")
     deciders = {role: member(review, role) for role in DECIDERS}
     lead = deciders[LEAD]
@@ -191,8 +191,8 @@ def world(status: str) -> World:
             **deciders,
             READER: member(review, "reader"),
             IDLE: member(review, "extractor"),
-            OUTSIDER: member(ReviewFactory(), "lead", "adjudicator", "reader", "extractor"),
-            SUPERUSER: UserFactory(is_superuser=True, is_staff=True),
+            OUTSIDER: member(made(ReviewFactory), "lead", "adjudicator", "reader", "extractor"),
+            SUPERUSER: made(UserFactory, is_superuser=True, is_staff=True),
         },
         {
             "review": review.pk,

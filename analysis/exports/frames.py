@@ -135,11 +135,11 @@ def side_by_side(long: pd.DataFrame) -> pd.DataFrame:
     said = said.assign(spread_low=long["spread_low_printed"], spread_high=long["spread_high_printed"])
     said = said.drop_duplicates([*PLACE, "slot"])
     slots = [slot for slot in (Slot.A, Slot.B, Slot.FINAL) if slot in set(said["slot"])]
-    wide = said.pivot(index=PLACE, columns="slot", values=list(SAID)) if len(said) else pd.DataFrame(index=[])
-    if not len(said):
+    if said.empty:
         return frame(PLACE, [])
-    wide = wide[[(name, slot) for name in SAID for slot in slots]]
-    wide.columns = [f"{name} {slot}" for name, slot in wide.columns]
+    order = [(name, slot) for name in SAID for slot in slots]
+    wide = said.pivot(index=PLACE, columns="slot", values=list(SAID))[order]
+    wide.columns = pd.Index([f"{name} {slot}" for name, slot in order])
     return wide.reset_index().astype(object)
 
 

@@ -13,6 +13,7 @@ from analysis.specification import Filters, InvalidFilters, Measure, Model, Spec
 from extraction import access
 from extraction.recorded import Recorded, RecordedQuerySet
 
+
 class SynthesisQuerySet(RecordedQuerySet["Synthesis"]):
     def visible_to(self, user: access.Viewer) -> Self:
         return self.filter(access.visible(user, access.Thing.RESULT, Synthesis.PATHS))

@@ -19,6 +19,7 @@ Array = NDArray[np.float64]
 Indices = NDArray[np.intp]
 Scalar = TypeVar("Scalar", bound=np.generic)
 
+SMALLEST, LARGEST = 1e-90, 1e90  # cubes of effects, variances and weights stay finite
 RANK_TOLERANCE = 1e-7  # as R's lm: a column that adds less than this share of itself is redundant
 
 
@@ -109,7 +110,7 @@ def effect_data(
         y, v, matrix, rows, omitted = _without_missing(y, v, matrix)
     if y.size == 0:
         raise TooFewEffects("There is no effect to pool.")
-    _check_variances(v, zero_variance)
+    _check_range(y, v, zero_variance)
     if matrix is None:
         return EffectData(y, v, np.ones((y.size, 1)), rows, omitted)
     keep = independent_columns(matrix)
@@ -149,12 +150,17 @@ def _without_missing(
     return y[rows], v[rows], None if X is None else X[rows], rows, omitted
 
 
-def _check_variances(v: Array, zero_allowed: bool) -> None:
+def _check_range(y: Array, v: Array, zero_allowed: bool) -> None:
     smallest = v.min()
     if smallest < 0:
         raise InvalidVariance(f"A sampling variance is negative ({smallest:g}).")
     if smallest == 0 and not zero_allowed:
         raise InvalidVariance("A sampling variance is zero, so its effect would have infinite weight.")
+    if 0 < smallest < SMALLEST or v.max() > LARGEST or np.abs(y).max() > LARGEST:
+        raise InvalidInput(
+            f"Effects and sampling variances must lie between {SMALLEST:g} and {LARGEST:g}; "
+            "beyond it sums of squares cannot be computed."
+        )
 
 
 def independent_columns(X: Array) -> list[int]:

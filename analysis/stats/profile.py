@@ -80,13 +80,18 @@ class InterceptProfile:
     def at(self, tau2: float) -> Sums:
         y = self.y
         w = 1.0 / (self.v + tau2)
-        s1 = float(w @ self.ones)
-        s2 = float(w @ w)
+        # the largest weight is kept apart: where one effect outweighs all others, tr P and tr PP would cancel
+        largest = int(w.argmax())
+        m = float(w[largest])
+        rest = w.copy()
+        rest[largest] = 0.0
+        r1, r2, r3 = float(rest @ self.ones), float(rest @ rest), float((rest * rest) @ rest)
+        s1, s2 = m + r1, m * m + r2
         mean = float(w @ y) / s1
         r = y - mean
         wr = w * r
         w2r = w * wr
-        s3 = float((w * w) @ w)
+        spread = m * m * (r1 * r1 + 3.0 * r2) + 2.0 * m * (r1 * r2 - r3) + (r1 * r1 * r2 - 2.0 * r1 * r3 + r2 * r2)
         return Sums(
             tau2=tau2,
             w=w,
@@ -95,8 +100,8 @@ class InterceptProfile:
             yPy=float(wr @ r),
             yPPy=float(wr @ wr),
             yPPPy=float(w2r @ wr) - float(w @ wr) ** 2 / s1,
-            trP=s1 - s2 / s1,
-            trPP=s2 - 2.0 * s3 / s1 + (s2 / s1) ** 2,
+            trP=(2.0 * m * r1 + r1 * r1 - r2) / s1,
+            trPP=spread / (s1 * s1),
             sum_w=s1,
             sum_w2=s2,
             logdet=float(np.log(s1 / y.size)),
@@ -141,6 +146,10 @@ class ModeratorProfile:
         MA2 = M @ A2
         s1, s2 = float(w.sum()), float(w @ w)
         A3 = (WQ * w[:, None]).T @ WQ
+        # bounds that hold for every P, where one effect outweighs all others and the differences cancel
+        free = y.size - self.p
+        trP = max(s1 - float(np.trace(MA2)), free * float(w.min()))
+        trPP = s2 - 2.0 * float(np.vdot(M, A3)) + float(np.vdot(MA2.T, MA2))
         return Sums(
             tau2=tau2,
             w=w,
@@ -149,8 +158,8 @@ class ModeratorProfile:
             yPy=float(wr @ r),
             yPPy=float(wr @ wr),
             yPPPy=float(w2r @ wr) - float(c @ M @ c),
-            trP=s1 - float(np.trace(MA2)),
-            trPP=s2 - 2.0 * float(np.vdot(M, A3)) + float(np.vdot(MA2.T, MA2)),
+            trP=trP,
+            trPP=max(trPP, trP * trP / free) if free else trPP,
             sum_w=s1,
             sum_w2=s2,
             logdet=float(np.linalg.slogdet(A)[1]),

@@ -164,7 +164,8 @@ class MatchAdmin(BlindedAdmin):
                 "sides": [(side, labels(match, side)) for side in Side],
                 "state": self.match_state(match),
             }
-        return super().render_change_form(request, context, *args, **kwargs)
+        page: HttpResponse = super().render_change_form(request, context, *args, **kwargs)
+        return page
 
 
 def labels(match: Any, side: Side) -> str:

@@ -169,7 +169,7 @@ def _vocabulary(review: Review, *, by: User) -> None:
     for position, (code, (name, definition)) in enumerate(INTERVENTIONS.items()):
         values = {"code": code, "name": name, "definition": definition, "position": position}
         define.put(Intervention, review.pk, values, by=by)
-    class_of = {}
+    class_of: dict[str, OutcomeClass] = {}
     for position, (name, markers) in enumerate(CLASSES.items()):
         values = {"code": name, "name": name, "position": position}
         made = define.put(OutcomeClass, review.pk, values, by=by)

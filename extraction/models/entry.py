@@ -19,7 +19,7 @@ from extraction.recorded import Recorded, RecordedQuerySet
 from extraction.states import EntryState
 
 if TYPE_CHECKING:
-    from extraction.models.rows import Arm, Characteristic, Observation, Outcome, Timepoint
+    pass
 
 FINITE = 1e308  # two-sided bounds: PostgreSQL lets NaN through `>= 0`
 MOST_PEOPLE = 2**31 - 1  # what an integer column holds
@@ -35,7 +35,7 @@ def within(field: str, low: float, high: float) -> Q:
 
 def number_said(prefix: str) -> Q:
     """Reported if and only if a number is printed and read."""
-    reported = Q(**{f"{prefix}_status": record.Status.REPORTED})
+    reported = Q(**{f"{prefix}_status": record.Status.REPORTED.value})
     number = ~Q(**{f"{prefix}_printed": ""}) & Q(**{f"{prefix}__isnull": False})
     silent = Q(**{f"{prefix}_printed": "", f"{prefix}__isnull": True})
     return (reported & number) | (~reported & silent)
@@ -90,15 +90,6 @@ class Entry(Recorded):
 
     objects = EntryQuerySet.as_manager()
 
-    if TYPE_CHECKING:
-        trial_id: int
-        holder_id: int | None
-        arms: models.Manager[Arm]
-        timepoints: models.Manager[Timepoint]
-        outcomes: models.Manager[Outcome]
-        observations: models.Manager[Observation]
-        characteristics: models.Manager[Characteristic]
-
     class Meta:
         verbose_name_plural = "entries"
         ordering = ["trial", "slot", "number"]
@@ -146,9 +137,6 @@ class Row(Recorded):
     version = models.PositiveIntegerField(default=1, editable=False, help_text="For optimistic locking.")
 
     objects = RowQuerySet.as_manager()
-
-    if TYPE_CHECKING:
-        entry_id: Any
 
     class Meta:
         abstract = True

@@ -63,11 +63,6 @@ class Event(models.Model):
 
     objects = EventQuerySet.as_manager()
 
-    if TYPE_CHECKING:
-        review_id: int
-        trial_id: int | None
-        actor_id: int | None
-
     class Meta:
         ordering = ["chain", "seq"]
         constraints = [models.UniqueConstraint(fields=["chain", "seq"], name="event_once_per_place_in_chain")]

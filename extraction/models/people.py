@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
 from django.contrib.auth.models import AbstractUser, UserManager
 from django.db import models
@@ -22,6 +22,8 @@ class UserQuerySet(models.QuerySet["User"]):
 class Accounts(UserManager.from_queryset(UserQuerySet)):  # type: ignore[misc]  # a class made at run time
     """Django's account manager with `visible_to`."""
 
+    use_in_migrations = False  # migrations know no project code
+
 
 class User(AbstractUser):
     """An account. Rights come from memberships alone; `is_staff` only opens the admin's door."""
@@ -30,10 +32,7 @@ class User(AbstractUser):
 
     time_zone = models.CharField(max_length=64, default="UTC", help_text="Dates and times are shown in this zone.")
 
-    objects = Accounts()
-
-    if TYPE_CHECKING:
-        memberships: models.Manager[Membership]
+    objects = Accounts()  # type: ignore[misc]  # the base declares a plain manager
 
     def __str__(self) -> str:
         return self.get_full_name() or self.username

@@ -11,7 +11,7 @@ from extraction.models.entry import Entry
 from extraction.models.rows import Arm, Characteristic, Observation, Outcome, Timepoint
 from extraction.record import Qualifier, Status
 
-ROWS = {
+ROWS: Mapping[record.Subject, type[Any]] = {
     record.Subject.ARM: Arm,
     record.Subject.TIMEPOINT: Timepoint,
     record.Subject.OUTCOME: Outcome,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 from uuid import uuid4
 
 from django.db import models
@@ -53,9 +53,6 @@ class Match(Recorded):
     position = models.PositiveIntegerField(default=0)
 
     objects = ReconciliationQuerySet.as_manager()
-
-    if TYPE_CHECKING:
-        rows: models.Manager[MatchedRow]
 
     class Meta:
         verbose_name_plural = "matches"
@@ -131,10 +128,6 @@ class Discrepancy(Recorded):
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     objects = DiscrepancyQuerySet.as_manager()
-
-    if TYPE_CHECKING:
-        trial_id: int
-        resolutions: models.Manager[Resolution]
 
     class Meta:
         verbose_name_plural = "discrepancies"

@@ -14,9 +14,7 @@ from extraction.recorded import Recorded, RecordedQuerySet
 from extraction.states import Status, check_move
 
 if TYPE_CHECKING:
-    from extraction.models.entry import Entry
-    from extraction.models.event import Event
-    from extraction.models.reconciliation import Approval, Discrepancy, Match
+    pass
 
 
 def folded(text: str) -> str:
@@ -58,10 +56,6 @@ class Review(Recorded):
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     objects = ReviewQuerySet.as_manager()
-
-    if TYPE_CHECKING:
-        memberships: models.Manager[Any]
-        trials: models.Manager[Trial]
 
     class Meta:
         ordering = ["title"]
@@ -123,16 +117,6 @@ class Trial(Recorded):
     )
 
     objects = TrialQuerySet.as_manager()
-
-    if TYPE_CHECKING:
-        review_id: int
-        approved_entry_id: Any
-        assignments: models.Manager[Assignment]
-        entries: models.Manager[Entry]
-        matches: models.Manager[Match]
-        discrepancies: models.Manager[Discrepancy]
-        approvals: models.Manager[Approval]
-        events: models.Manager[Event]
 
     class Meta:
         ordering = ["label_key"]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from django.db import models
 from django.db.models import Q
 
@@ -21,7 +19,7 @@ class Arm(Row):
         ACTIVE = "active", "Active treatment"
 
     label = models.CharField(max_length=120, help_text="As printed in the report.")
-    role = models.CharField(max_length=12, choices=choices(record.Role), default=record.Role.INTERVENTION)
+    role = models.CharField(max_length=12, choices=choices(record.Role), default=record.Role.INTERVENTION.value)
     intervention = models.ForeignKey(
         "Intervention",
         models.PROTECT,
@@ -67,7 +65,7 @@ class Timepoint(Row):
         constraints = [
             models.UniqueConstraint(
                 fields=["entry"],
-                condition=Q(phase=record.Phase.BASELINE),
+                condition=Q(phase=record.Phase.BASELINE.value),
                 name="timepoint_one_baseline_per_entry",
             ),
             models.CheckConstraint(
@@ -106,7 +104,7 @@ class Outcome(Row):
     stimulus = models.CharField(max_length=60, blank=True)
     dose = models.CharField(max_length=60, blank=True)
     unit = models.CharField(max_length=60, blank=True, help_text="As printed.")
-    scale = models.CharField(max_length=7, choices=choices(record.Scale), default=record.Scale.RAW)
+    scale = models.CharField(max_length=7, choices=choices(record.Scale), default=record.Scale.RAW.value)
     scale_base = models.CharField(max_length=10, blank=True, help_text="Of a log scale: e, 2 or 10.")
     scale_offset = models.CharField(max_length=20, blank=True, help_text="Added before taking the log.")
     family = models.CharField(max_length=60, blank=True)
@@ -136,11 +134,7 @@ class Observation(Row):
     arm = models.ForeignKey(Arm, models.CASCADE, related_name="observations")
     timepoint = models.ForeignKey(Timepoint, models.CASCADE, related_name="observations")
     outcome = models.ForeignKey(Outcome, models.CASCADE, related_name="observations")
-    if TYPE_CHECKING:
-        arm_id: Any
-        timepoint_id: Any
-        outcome_id: Any
-    quantity = models.CharField(max_length=6, choices=choices(record.QuantityKind), default=record.QuantityKind.SCORE)
+    quantity = models.CharField(max_length=6, choices=choices(record.QuantityKind), default=record.QuantityKind.SCORE.value)
     n = models.PositiveIntegerField(null=True, editable=False)
     n_printed = printed("People analysed, as printed, or NR.")
     n_status = status()
@@ -209,10 +203,10 @@ class Observation(Row):
             models.CheckConstraint(condition=number_said("centre"), name="observation_centre_said_with_number"),
             models.CheckConstraint(
                 condition=(
-                    Q(spread_status=record.Status.REPORTED) & (Q(spread__isnull=False) | Q(spread_low__isnull=False))
+                    Q(spread_status=record.Status.REPORTED.value) & (Q(spread__isnull=False) | Q(spread_low__isnull=False))
                 )
                 | (
-                    ~Q(spread_status=record.Status.REPORTED)
+                    ~Q(spread_status=record.Status.REPORTED.value)
                     & Q(spread__isnull=True, spread_low__isnull=True, spread_high__isnull=True)
                 ),
                 name="observation_spread_said_with_number",
@@ -221,7 +215,7 @@ class Observation(Row):
                 condition=Q(centre__isnull=True) | ~Q(centre_kind=""), name="observation_centre_has_a_kind"
             ),
             models.CheckConstraint(
-                condition=~Q(spread_status=record.Status.REPORTED) | ~Q(spread_kind=""),
+                condition=~Q(spread_status=record.Status.REPORTED.value) | ~Q(spread_kind=""),
                 name="observation_spread_has_a_kind",
             ),
         ]
@@ -235,8 +229,6 @@ class Characteristic(Row):
 
     moderator = models.ForeignKey("Moderator", models.PROTECT)
     arm = models.ForeignKey(Arm, models.CASCADE, null=True, blank=True, related_name="characteristics")
-    if TYPE_CHECKING:
-        arm_id: Any
     kind = models.CharField(max_length=6, choices=choices(record.ModeratorKind), editable=False)
     value = models.FloatField(null=True, editable=False)
     value_printed = models.CharField(max_length=200, blank=True, default="", help_text="As printed, or NR.")

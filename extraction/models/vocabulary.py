@@ -5,7 +5,7 @@ A review brings its own vocabulary; nothing here is tied to a topic. Leads alone
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 from django.db import models
 from django.db.models import Q
@@ -30,16 +30,13 @@ class Term(Recorded):
 
     PATHS = access.Paths(review="review")
 
-    review = models.ForeignKey("Review", models.PROTECT, related_name="%(class)ss")
+    review = models.ForeignKey("extraction.Review", models.PROTECT, related_name="%(class)ss")
     code = models.CharField(max_length=120, help_text="Short and stable: used in files and filters.")
     name = models.CharField(max_length=160)
     definition = models.TextField(blank=True, help_text="Shown to extractors as help and in the codebook.")
     position = models.PositiveSmallIntegerField(default=0)
 
     objects = VocabularyQuerySet.as_manager()
-
-    if TYPE_CHECKING:
-        review_id: int
 
     class Meta:
         abstract = True
@@ -67,9 +64,6 @@ class Marker(Term):
     outcome_class = models.ForeignKey(OutcomeClass, models.PROTECT, null=True, blank=True, related_name="markers")
     direction = models.SmallIntegerField(choices=Direction.choices, null=True, blank=True)
     canonical_unit = models.CharField(max_length=60, blank=True)
-
-    if TYPE_CHECKING:
-        synonyms: models.Manager[MarkerSynonym]
 
     @property
     def benefit(self) -> int:
@@ -139,9 +133,6 @@ class Moderator(Term):
     kind = models.CharField(max_length=6, choices=[(kind.value, kind.value) for kind in record.ModeratorKind])
     applies_to = models.CharField(max_length=5, choices=AppliesTo.choices, default=AppliesTo.TRIAL)
     unit = models.CharField(max_length=60, blank=True)
-
-    if TYPE_CHECKING:
-        levels: models.Manager[ModeratorLevel]
 
 
 class ModeratorLevel(Recorded):

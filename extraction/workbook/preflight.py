@@ -19,7 +19,7 @@ from extraction.workbook.cells import MAX_UPLOAD, MIB, Cell, Code, Finding, Kind
 
 logger = logging.getLogger(__name__)
 
-WALL_SECONDS = 4.5
+WALL_SECONDS = 5.0
 ROOT = str(Path(__file__).resolve().parents[2])
 PROGRAM = "import sys; sys.path.insert(0, sys.argv.pop(1)); from extraction.workbook.child import main; main()"
 MACRO_SUFFIXES = frozenset({".xlsm", ".xltm", ".xlam"})

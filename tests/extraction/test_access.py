@@ -66,12 +66,12 @@ class World:
 
 def world(status: str, *, shown: bool = True) -> World:
     """One trial in `status`, two entries begun, and everybody who might look at it."""
-    review: Review = ReviewFactory(partner_shown_after_approval=shown)
+    review: Any = ReviewFactory(partner_shown_after_approval=shown)
     deciders = {role: member(review, role) for role in ("adjudicator", "lead")}
     trial = trial_at(status, review, decider=deciders["lead"])
     if status == Status.ENTERING:
         submitted(trial, "B")  # B is ready; A has not begun: the moment in which a leak would help A most
-    other = TrialFactory()  # of another review, whose people must see nothing here
+    other: Any = TrialFactory()  # of another review, whose people must see nothing here
     return World(
         trial,
         {

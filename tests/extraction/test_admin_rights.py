@@ -124,7 +124,7 @@ def test_a_lookup_that_is_no_filter_of_the_list_is_refused(question):
         "trial=999999999999999999999999",
         "trial=%C3%A4",
         "state=",
-        "review=-1",
+        "trial_review=-1",
         "p=999999",
         "p=x",
         "o=99.-99",

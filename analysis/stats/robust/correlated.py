@@ -129,7 +129,11 @@ class CorrelatedEffects:
         return robust_fit(self.data, clusters, "CORR", level, found, components, weights)
 
     def _mean(self, w: Array, small: bool) -> Estimated:
-        """Closed form of the intercept-only model, O(m)."""
+        """Closed form of the intercept-only model, O(m).
+
+        With h_j the share of a study in the total weight S, the covariance of the scores over studies has the diagonal
+        h_j/S and, off it, -√(s_is_j) with s_j = h_j²/((1 - h_j)S).
+        """
         n = self.design.n
         weight = w * n
         S = float(weight.sum())
@@ -138,12 +142,19 @@ class CorrelatedEffects:
         estimate, working = np.array([b + self.centre]), np.array([[1.0 / S]])
         if not small:
             return Estimated(estimate, np.array([[scores @ scores]]), None, working)
+        # the heaviest study is kept apart: 1 - h and the squares would cancel where it outweighs all others
+        heaviest = int(weight.argmax())
+        others = weight.copy()
+        others[heaviest] = 0.0
+        rest = S - weight
+        rest[heaviest] = others.sum()
         h = weight / S
-        own = h / ((1.0 - h) * S)
-        shared = h * own
-        trace = float((own - shared).sum())
-        squares = float(own @ (own - 2.0 * shared)) + float(shared.sum()) ** 2
-        vcov, df = np.array([[scores @ (scores / (1.0 - h))]]), np.array([trace * trace / squares])
+        shared = h * weight / (rest * S)
+        apart = float(shared[heaviest])
+        shared[heaviest] = 0.0
+        total = float(shared.sum())
+        squares = float(h @ h) / (S * S) + 2.0 * apart * total + (total * total - float(shared @ shared))
+        vcov, df = np.array([[scores @ (scores * S / rest)]]), np.array([1.0 / (S * S * squares)])
         return Estimated(estimate, vcov, df, working)
 
     def _moderated(self, w: Array, small: bool) -> Estimated:

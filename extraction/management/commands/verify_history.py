@@ -16,7 +16,9 @@ class Command(BaseCommand):
     help = __doc__
 
     def handle(self, *args: Any, **options: Any) -> None:
-        problems, lines, heads = [], 0, {}
+        problems: list[str] = []
+        heads: dict[str, dict[int, str]] = {}
+        lines = 0
         events = Event.objects.order_by("chain", "seq").iterator(chunk_size=2000)
         for chain, members in groupby(events, key=lambda event: event.chain):
             previous = GENESIS

@@ -295,3 +295,14 @@ def test_a_root_is_found_where_newton_alone_runs_away_or_stands_still():
 def test_a_search_without_end_says_so():
     with pytest.raises(NotConverged, match="200 steps"):
         falling_root(lambda x: (1.0, -1e-9), 0.0, float("inf"), 1.0, 1.0)
+
+
+@pytest.mark.parametrize("method", METHODS)
+@given(st.lists(st.tuples(st.floats(-1e6, 1e6), st.floats(1e-8, 1e6)), min_size=2, max_size=12))
+@settings(max_examples=40, deadline=None)
+def test_whatever_the_effects_tau2_is_a_number(method, drawn):
+    y, v = (np.array(column) for column in zip(*drawn, strict=True))
+    found = estimate_tau2(y, v, method=method)
+    assert np.isfinite(found.value)
+    assert found.value >= 0.0
+    assert found.se is None or np.isfinite(found.se)

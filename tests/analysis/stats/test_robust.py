@@ -8,7 +8,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analysis.stats import robust
-from analysis.stats.errors import InvalidInput, NotEstimable, RankDeficient, TooFewClusters, UnknownOption
+from analysis.stats.errors import (
+    InvalidInput,
+    NotEstimable,
+    RankDeficient,
+    StatsError,
+    TooFewClusters,
+    UnknownOption,
+)
 from analysis.stats.inputs import Clusters
 from analysis.stats.multilevel import che, three_level
 from analysis.stats.pooling import random_effects
@@ -315,3 +322,23 @@ def test_clusters_of_several_studies_are_allowed_for_a_multilevel_fit():
 
 def test_the_package_names_what_it_offers():
     assert set(robust.__all__) >= {"robu", "sandwich", "wald_test"}
+
+
+@given(
+    st.lists(
+        st.tuples(st.floats(-1e4, 1e4), st.floats(1e-6, 1e4), st.integers(1, 5), st.sampled_from([0.0, 1.0, 2.5])),
+        min_size=2,
+        max_size=15,
+    ),
+    st.sampled_from(["CORR", "HIER"]),
+    st.booleans(),
+)
+@settings(max_examples=150, deadline=None)
+def test_whatever_the_effects_there_is_a_finite_result_or_a_refusal(drawn, model, moderated):
+    y, v, cluster, x = (np.array(column) for column in zip(*drawn, strict=True))
+    try:
+        fit = robu(y, v, cluster, np.column_stack([np.ones(y.size), x]) if moderated else None, model=model)
+    except StatsError:
+        return
+    for name in ("estimate", "se", "df", "p_value", "ci_low", "ci_high"):
+        assert np.isfinite(getattr(fit, name)).all(), name

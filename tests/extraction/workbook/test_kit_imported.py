@@ -8,9 +8,9 @@ from extraction import enter
 from extraction.models import Arm, Assignment, Entry, Trial
 from extraction.recorded import recording
 from extraction.workbook.importing import ImportRefused
-from extraction.workbook.parse import read
 from extraction.workbook.plan import State
 from extraction.workbook.text import fold
+from tests.extraction.workbook.build import parse_inside
 from tests.extraction.workbook.conftest import Desk, everything
 from tests.extraction.workbook.kit import VOCABULARY, Case, cases, is_at, outcome
 from tests.extraction.workbook.test_importing import GOOD
@@ -25,7 +25,7 @@ def prepare(case: Case, desk: Desk) -> None:
     if case.expect == "reject":
         return
     with recording():
-        for label, parsed in read(case.data, case.file, VOCABULARY).trials.items():
+        for label, parsed in parse_inside(case.data, case.file, VOCABULARY).trials.items():
             if label == "s001":
                 entry = desk.entry
             else:
