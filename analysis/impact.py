@@ -58,9 +58,10 @@ def impacts(review_id: int, discrepancies: Iterable[Discrepancy]) -> dict[UUID, 
     keys = {trial_id: base.key(found) for trial_id, found in of_trial.items()}
     known: dict[str, dict[UUID, float]] = cache.get_many(keys.values())
     missing = {trial_id: found for trial_id, found in of_trial.items() if keys[trial_id] not in known}
-    for trial in _trials(missing, unit_table(review_id) if missing else UnitTable()):
-        known[keys[trial.trial_id]] = base.sizes(trial)
-    cache.set_many({keys[trial_id]: known[keys[trial_id]] for trial_id in missing}, KEPT_FOR)
+    if missing:
+        made = {keys[trial.trial_id]: base.sizes(trial) for trial in _trials(missing, unit_table(review_id))}
+        cache.set_many(made, KEPT_FOR)
+        known |= made
     sizes = {pk: size for found in known.values() for pk, size in found.items()}
     return {one.pk: sizes[one.pk] for one in asked if one.pk in sizes}
 

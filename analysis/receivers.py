@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from typing import Any, Final
 
 from celery import current_app
@@ -15,6 +16,7 @@ from extraction.signals import pooled_data_changed
 logger = logging.getLogger(__name__)
 
 BROKER_SECONDS: Final = 0.8  # that a broker may take to answer; who approves waits for it
+QUIET_SECONDS: Final = 5.0  # after a failure
 IMPATIENT: Final = {
     "max_retries": 0,
     "socket_connect_timeout": BROKER_SECONDS,  # this and the next: of Redis
@@ -33,8 +35,11 @@ def nudge(review_id: int) -> None:
     """Tell the workers that there is something to do, without waiting and without a second try.
 
     By name, so that who approves does not load the engine; on a connection of its own, because a pooled one tries
-    again for seconds. A broker that is down costs a line in the log: the sweeper finds the request.
+    again for seconds. A broker that is down costs a line in the log: the sweeper finds the request. After a
+    failure the next nudges are left out for a while, so that fifty approvals do not wait fifty times.
     """
+    if time.monotonic() < _quiet.until:
+        return
     try:
         with current_app.connection_for_write(
             connect_timeout=BROKER_SECONDS, transport_options=IMPATIENT
@@ -47,4 +52,14 @@ def nudge(review_id: int) -> None:
                 ignore_result=True,
             )
     except Exception:
+        _quiet.until = time.monotonic() + QUIET_SECONDS
         logger.exception("No worker could be told about review %s; the sweeper will find it", review_id)
+
+
+class _Quiet:
+    """Until when this process leaves the broker alone."""
+
+    until = 0.0
+
+
+_quiet = _Quiet()

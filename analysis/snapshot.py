@@ -19,7 +19,7 @@ from uuid import UUID
 
 from analysis.models import Snapshot, SnapshotTrial
 from analysis.specification import ENGINE, digest_of
-from extraction.models import Characteristic, Entry, Marker, Moderator, Review, Trial
+from extraction.models import Characteristic, Entry, Marker, Moderator, Trial
 from extraction.models.plain import as_record, rows_of
 from extraction.record import Entry as EntryRecord
 from extraction.record import ModeratorKind, Status, Subject
@@ -43,7 +43,6 @@ class ApprovedData:
     """
 
     review_id: int
-    imputed_r: float
     entries: tuple[ApprovedEntry, ...]
     directions: Mapping[str, int]
     classes: Mapping[str, str]
@@ -52,7 +51,6 @@ class ApprovedData:
     def digest(self) -> str:
         return digest_of(
             {
-                "imputed_r": self.imputed_r,
                 "entries": [[entry.trial_id, str(entry.entry_id), entry.digest] for entry in self.entries],
                 "directions": dict(self.directions),
                 "classes": dict(self.classes),
@@ -61,8 +59,7 @@ class ApprovedData:
 
 
 def approved_data(review_id: int) -> ApprovedData:
-    """The approved data as they are now: three queries, whatever their size."""
-    review = Review._base_manager.get(pk=review_id)
+    """The approved data as they are now: two queries, whatever their size."""
     approved = (
         Trial._base_manager.filter(
             review=review_id, approved_entry__isnull=False, excluded_at__isnull=True, calibration=False
@@ -73,7 +70,6 @@ def approved_data(review_id: int) -> ApprovedData:
     markers = list(Marker._base_manager.filter(review=review_id).select_related("outcome_class").order_by("code"))
     return ApprovedData(
         review_id,
-        review.imputed_r,
         tuple(ApprovedEntry(*row) for row in approved),
         {marker.code: int(marker.benefit) for marker in markers},
         {marker.code: marker.outcome_class.code for marker in markers if marker.outcome_class},

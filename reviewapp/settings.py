@@ -149,7 +149,9 @@ CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_MAX_TASKS_PER_CHILD = 100
 CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_TIMEZONE = "UTC"
-SWEEP_SECONDS = env.float("SWEEP_SECONDS", default=30.0)
+SWEEP_SECONDS = env.float("SWEEP_SECONDS", default=10.0)
+# A killed worker delays its request by this and a sweep at most; a living one renews its lease.
+RECOMPUTE_LEASE_SECONDS = env.float("RECOMPUTE_LEASE_SECONDS", default=10.0)
 CELERY_BEAT_SCHEDULE = {
     "sweep": {
         "task": "analysis.tasks.sweep",

@@ -12,6 +12,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final, Self
 from uuid import UUID, uuid4
 
+from django.conf import settings
 from django.db import models
 from django.db.models import Case, Exists, ExpressionWrapper, F, OuterRef, Q, Value, When
 from django.db.models.expressions import CombinedExpression
@@ -19,7 +20,7 @@ from django.db.models.functions import Now
 
 from extraction import access
 
-LEASE: Final = timedelta(seconds=30)  # renewed by long runs; what a killed worker delays at most
+LEASE: Final = timedelta(seconds=settings.RECOMPUTE_LEASE_SECONDS)  # long runs renew it
 RETRY_AFTER: Final = timedelta(seconds=10)  # times the number of failures
 MOST_FAILURES: Final = 5  # then a person must look; a new wish starts afresh
 

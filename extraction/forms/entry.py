@@ -34,7 +34,7 @@ from extraction.record import Subject
 from extraction.typed import values_of
 
 STRUCTURE: Final = (Subject.ARM, Subject.TIMEPOINT, Subject.OUTCOME)
-MOST_CELLS: Final = 160  # on one page: the grid of a larger trial comes in parts
+MOST_CELLS: Final = 120  # on one page: the grid of a larger trial comes in parts
 CELL: Final = "cell"  # in the names of controls
 SAVED: Final = "saved"  # the answer “keep what is saved” where two tabs changed the same row
 

@@ -34,16 +34,6 @@ class Input:
     help: str = ""  # under it
     problems: list[str] = field(default_factory=list)
 
-    @property
-    def id(self) -> str:
-        return self.name
-
-    @property
-    def shown_options(self) -> list[Option]:
-        """With what is saved, even where the codebook no longer offers it: sending the form must not change it."""
-        known = [value for value, _ in self.options]
-        return [*self.options] if self.text in known else [*self.options, (self.text, self.text)]
-
 
 @dataclass(frozen=True, slots=True)
 class Was:

@@ -1,4 +1,4 @@
-"""Cells of the entry form, written in Python: a page holds hundreds, and a template include for each would be slow."""
+"""Controls and cells of the entry form, written in Python: a page holds hundreds, and an include for each is slow."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from extraction.forms.grid import CENTRES, SPREADS, Block, Cell
+from extraction.forms.inputs import Input
 
 register = Library()
 
@@ -44,6 +45,35 @@ INFERRED = (
     '<label class="tick wide"><input class="form-check-input" type="checkbox" name="{}.inferred" value="yes"{}>'
     " Not printed as such: worked out from the text</label>"
 )
+
+
+TICK = '<label class="tick"><input class="form-check-input" type="checkbox" name="{}" value="yes"{}> {}</label>'
+LABELLED = '<label class="field"><span class="label">{}</span>{}{}{}</label>'
+PLAIN = '<input class="form-control{}{}" id="{}" name="{}" value="{}"{} autocomplete="off"{}>'
+CHOICE = '<select class="form-select{}" id="{}" name="{}"{}>{}</select>'
+
+
+@register.simple_tag
+def control(input: Input) -> SafeString:  # noqa: A002 - the word of the templates
+    """One labelled control with its help and its problems."""
+    if input.kind == "check":
+        return format_html(TICK, input.name, _if(input.text == "yes", " checked"), input.label)
+    wrong = _if(bool(input.problems), " is-invalid")
+    told = format_html(' aria-invalid="true" aria-describedby="{}.problem"', input.name) if input.problems else ""
+    if input.kind == "select":
+        box = format_html(CHOICE, wrong, input.name, input.name, told, options(input.options, input.text))
+    else:
+        hint = format_html(' placeholder="{}"', input.hint) if input.hint else ""
+        number = _if(input.kind == "number", " number")
+        box = format_html(PLAIN, number, wrong, input.name, input.name, input.text, hint, told)
+    said = " ".join(input.problems)
+    return format_html(
+        LABELLED,
+        input.label,
+        box,
+        format_html('<span class="hint">{}</span>', input.help) if input.help else "",
+        format_html('<span class="problem" id="{}.problem">{}</span>', input.name, said) if said else "",
+    )
 
 
 @register.simple_tag

@@ -21,6 +21,12 @@ from extraction.signals import pooled_data_changed
 from reviewapp.broker import transport_options
 
 
+@pytest.fixture(autouse=True)
+def _not_quiet(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every test begins with a broker that did not fail."""
+    monkeypatch.setattr(receivers._quiet, "until", 0.0)
+
+
 def wanted(review: Review) -> int:
     return sum(RecomputeRequest.objects.filter(review=review).values_list("wanted", flat=True))
 
@@ -105,3 +111,19 @@ def test_a_broker_that_is_down_costs_a_second_at_most_and_is_logged(
     # then nothing is raised, little time is lost, and the log says so
     assert took < 1.2
     assert "No worker could be told about review 7" in caplog.text
+
+
+def test_after_a_failure_the_broker_is_left_alone_for_a_while(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    # given a broker that failed once and works again
+    (tmp_path / "file").write_text("")
+    broken = application("folder://", transport_options(tmp_path / "file", polling_interval=0.1))
+    works = application("folder://", transport_options(tmp_path / "folder", polling_interval=0.1))
+    monkeypatch.setattr(receivers, "current_app", broken)
+    nudge(7)
+    monkeypatch.setattr(receivers, "current_app", works)
+    # then the next nudge is left out, and a later one is sent
+    nudge(7)
+    assert not (tmp_path / "folder").exists()
+    monkeypatch.setattr(receivers._quiet, "until", 0.0)
+    nudge(7)
+    assert len(list((tmp_path / "folder" / "messages").glob("*.msg"))) == 1

@@ -116,6 +116,8 @@ def test_a_text_that_is_no_number_agrees_with_the_same_text_alone() -> None:
     assert compared(entry(replace(cell(), centre=odd)), entry(replace(cell(), centre=odd))) == []
     found = the_one(compared(entry(replace(cell(), centre=odd)), entry(cell())))
     assert (found.verdict, found.a_says) == (DIFFERENT, "mean see figure")
+    other = Quantity(Status.REPORTED, "see table")
+    assert the_one(compared(entry(replace(cell(), centre=odd)), entry(replace(cell(), centre=other)))).field == "centre"
 
 
 def test_a_value_without_its_printed_text_is_taken_in_its_shortest_form() -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from extraction.compare import differences
 from extraction.record import (
     CentreKind,
     Condition,
@@ -18,7 +19,9 @@ from extraction.record import (
     Subject,
     Verdict,
 )
+from extraction.units import UnitRow, UnitTable
 from tests.extraction.entries import (
+    by_key,
     cell,
     compared,
     entry,
@@ -96,6 +99,21 @@ def test_an_inexact_factor_is_a_hint() -> None:
     found = the_one(compared(with_unit("IU/mL", cell()), with_unit("pg/mL", cell())))
     assert (found.field, found.verdict) == ("unit", DIFFERENT)
     assert found.worked == "1 IU/mL ≈ 10 pg/mL: not exact, never accepted on its own."
+
+
+@pytest.mark.parametrize("turn", [False, True])
+def test_a_factor_for_a_marker_counts_where_one_side_chose_the_marker(turn: bool) -> None:
+    # given IgE in kU/L and IU/mL, which are one for this marker, and one entry without the marker
+    table = UnitTable([UnitRow("kU/L", "IU/mL", "2", marker="ige")])
+    rows = [
+        entry(cell(centre=centre, spread=sd("NR")), outcomes=(Outcome("outcome1", "IgE", marker, unit=unit),))
+        for centre, marker, unit in (("3", "", "kU/L"), ("6", "ige", "IU/mL"))
+    ]
+    a, b = rows[::-1] if turn else rows
+    # when they are compared
+    found = {one.field: one.verdict for one in differences(a, b, by_key(a, b), table)}
+    # then unit and value are equivalent, and the marker is what is left to say
+    assert found == {"unit": EQUIVALENT, "centre": EQUIVALENT, "marker": ONE_MISSING}
 
 
 def test_units_that_nothing_joins_differ() -> None:

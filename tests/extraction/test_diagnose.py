@@ -189,6 +189,22 @@ def test_a_centre_alone_off_by_a_thousand_is_a_slip_where_the_spread_agrees() ->
     assert diagnosed(cell(centre="3.1", **silent), cell(centre="3100", **silent), "centre").code == "unit_factor"  # type: ignore[union-attr, arg-type]
 
 
+@pytest.mark.parametrize(
+    ("a", "b", "code"),
+    [
+        ("3.1", "3100000", "unit_factor"),
+        ("3.1", "0.0031", "unit_factor"),
+        ("3100000", "3.1", "unit_factor"),
+        ("3.1", "31", "decimal_point"),
+        ("3.1", "31000", "decimal_point"),
+    ],
+)
+def test_thousands_are_thought_of_without_a_table(a: str, b: str, code: str) -> None:
+    found = centre(a, b, spread=sd("NR"))
+    assert found is not None
+    assert found.code == code
+
+
 def test_a_factor_of_the_unit_table() -> None:
     a, b = cell(centre="5.20", spread=sd("1.10")), cell(centre="93.6", spread=sd("19.8"))
     assert diagnosed(a, b, "centre") is None

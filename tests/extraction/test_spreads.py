@@ -111,6 +111,9 @@ def test_an_se_without_n_is_not_converted(n: str) -> None:
     a, b = cell(n=n, spread=se("0.42")), cell(n=n)
     found = the_one(compared(entry(a), entry(b)))
     assert (found.verdict, found.worked) == (DIFFERENT, "Not converted: n is not given as a whole number.")
+    # and where the other form is none that n would help with, n is not blamed
+    b = cell(n=n, spread=one_number(SpreadKind.UNLABELLED, "2.1"))
+    assert the_one(compared(entry(a), entry(b))).worked == ""
 
 
 @pytest.mark.parametrize("n", [Quantity(Status.REPORTED, "~25", 25.0), Quantity(Status.REPORTED, "25.5", 25.5)])

@@ -347,12 +347,12 @@ def test_a_large_trial_comes_in_parts_and_saving_one_leaves_the_others(client: C
     # when a cell of the second part is typed
     address = reverse("extraction:entry", args=[entry.pk])
     data = sent(client.get(f"{address}?part=2").content.decode(), "data-entry")
-    assert sum(name.endswith(".at") for name in data) == 40
+    assert sum(name.endswith(".at") for name in data) == 80
     data[control(data, "cell", "n", 0)] = "11"
     response = save(client, entry, data)
     # then it is saved at its place, and the page comes back to the part
     assert response["Location"] == f"{address}?part=2"
-    assert entry.observations.get().outcome.name == "Outcome 40"
+    assert entry.observations.get().outcome.name == "Outcome 30"
 
 
 def test_the_page_asks_the_database_no_more_for_more_rows(

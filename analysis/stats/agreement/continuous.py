@@ -64,7 +64,7 @@ def intraclass_correlations(ratings: Table, *, level: float = 0.95) -> Intraclas
     TooFewEffects
         If there are fewer than two complete targets or two raters.
     NotEstimable
-        If all ratings are the same.
+        If every target has the same ratings as every other.
 
     Notes
     -----
@@ -78,13 +78,13 @@ def intraclass_correlations(ratings: Table, *, level: float = 0.95) -> Intraclas
     if n < 2 or k < 2:
         raise TooFewEffects(f"An ICC needs two complete targets and two raters; {n} and {k} given.")
     x = x - x.mean()
-    if not x.any():
-        raise NotEstimable("All ratings are the same: there is nothing to agree or disagree about.")
     of_rows, of_columns = x.mean(axis=1), x.mean(axis=0)
     ms_rows = k * float(of_rows @ of_rows) / (n - 1)
     ms_columns = n * float(of_columns @ of_columns) / (k - 1)
     residual = x - of_rows[:, None] - of_columns
     ms_error = float((residual**2).sum()) / ((n - 1) * (k - 1))
+    if ms_rows == 0 and ms_error == 0:
+        raise NotEstimable("All targets have the same ratings: there is nothing to tell them apart by.")
     ms_within = float(((x - of_rows[:, None]) ** 2).sum()) / (n * (k - 1))
     return IntraclassCorrelations(
         one_way=_ratio_of_variances(ms_rows, ms_within, n - 1, n * (k - 1), k, upper),
@@ -118,6 +118,7 @@ def _absolute_agreement(rows: float, columns: float, error: float, n: int, k: in
     b = (1 - value) + k * value * (n - 1) / n
     of_columns, of_error = a * columns, b * error
     df = (of_columns + of_error) ** 2 / (of_columns**2 / (k - 1) + of_error**2 / ((n - 1) * (k - 1)))
+    df = max(df, k - 1.0)  # its smallest value; a negative ICC would let the two parts cancel
     low, high = f_quantile(upper, n - 1, df), f_quantile(upper, df, n - 1)
     rest = k * columns + (k * n - k - n) * error
     return Coefficient(

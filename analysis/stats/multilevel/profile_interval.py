@@ -5,12 +5,14 @@ from __future__ import annotations
 import numpy as np
 
 from analysis.stats import distributions
+from analysis.stats.errors import NotEstimable
 from analysis.stats.heterogeneity import Interval
 from analysis.stats.inputs import check_level, check_option
 from analysis.stats.multilevel.optimum import maximise
 from analysis.stats.multilevel.three_level import Multilevel, likelihood_of
 from analysis.stats.profile import falling_root
 
+FARTHEST = 1e12  # times the estimate (or sampling variance), beyond which an upper bound is not looked for
 COMPONENTS = ("tau2", "omega2")
 
 
@@ -25,7 +27,7 @@ def variance_interval(fit: Multilevel, component: str, *, level: float = 0.95) -
 
     Notes
     -----
-    The bounds are where twice the profile log-likelihood has fallen by the chi-squared quantile with 1 df; 0 where it
+    NotEstimable is raised where there is no upper bound. The bounds are where twice the profile log-likelihood has fallen by the chi-squared quantile with 1 df; 0 where it
     has not fallen so far at zero. metafor: confint.rma.mv.
     """
     check_level(level)
@@ -52,6 +54,9 @@ def variance_interval(fit: Multilevel, component: str, *, level: float = 0.95) -
     if estimate > 0.0 and profile(0.0)[0] < 0.0:
         low = estimate - falling_root(mirrored, 0.0, estimate, 0.5 * estimate, scale)
     high = 2.0 * max(estimate, float(fit.data.v.mean()))
+    farthest = FARTHEST * high
     while profile(high)[0] > 0.0:
         high *= 2.0
+        if high > farthest:
+            raise NotEstimable("The data set no upper limit to this variance at this level.")
     return Interval(low, falling_root(profile, estimate, high, 0.5 * (estimate + high), scale))

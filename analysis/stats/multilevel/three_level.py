@@ -22,6 +22,7 @@ from analysis.stats.pooling import OmnibusTest, moderator_test
 
 METHODS = ("REML", "ML")
 TESTS = ("z", "t")
+NOTHING_BETWEEN = 1e-10  # share of the differences between studies that is left by the moderators, counted as none
 DEGREES_OF_FREEDOM = ("residual", "contain")
 
 
@@ -141,7 +142,7 @@ def three_level(
         raise InvalidInput(f"The correlation of sampling errors lies between 0 and 1, below 1; {rho} was given.")
     data = effect_data(yi, vi, X)
     clusters = Clusters.of(cluster, np.size(yi), data.rows)
-    _check_separable(data, clusters)
+    _check_separable(data, clusters, restricted=method == "REML")
     likelihood = _likelihood(data, clusters, rho, sampling, restricted=method == "REML")
     first = starting_values(data, clusters, rho) if start is None else np.array(start, dtype=float)
     state = maximise(likelihood, first)
@@ -173,7 +174,7 @@ def likelihood_of(fit: Multilevel) -> Likelihood:
     return _likelihood(fit.data, fit.clusters, rho, fit.sampling, restricted=fit.method == "REML")
 
 
-def _check_separable(data: EffectData, clusters: Clusters) -> None:
+def _check_separable(data: EffectData, clusters: Clusters, *, restricted: bool) -> None:
     if clusters.m < 2:
         raise TooFewClusters("A three-level model needs at least two studies; the effects come from one.")
     if clusters.m == clusters.n:
@@ -183,6 +184,10 @@ def _check_separable(data: EffectData, clusters: Clusters) -> None:
         )
     if data.k < data.p + 2:
         raise TooFewEffects(f"{data.p} coefficients and two variances need {data.p + 2} effects; {data.k} given.")
+    Q, _ = np.linalg.qr(clusters.sort(data.X))
+    fitted = clusters.sum(Q)  # what the moderators take of the study means
+    if restricted and data.k - float(np.vdot(fitted, fitted)) <= NOTHING_BETWEEN * data.k:
+        raise NotEstimable("The moderators determine the mean of every study: no variance between studies is left.")
 
 
 def _likelihood(

@@ -69,7 +69,8 @@ class ScoreCovariance:
             raise NotEstimable(
                 f"Coefficient {lost[0] + 1} rests on a single cluster: its robust standard error cannot be estimated."
             )
-        df: Array = trace * trace / squares
+        # P has no negative eigenvalue, so (tr P)²/m <= ΣΣP² <= (tr P)²; rounding may say otherwise
+        df: Array = trace * trace / np.clip(squares, trace * trace / self.D.shape[0], trace * trace)
         return df
 
     def squares_df(self) -> Array:

@@ -282,6 +282,14 @@ def test_perfect_agreement_is_certain(table: list[list[float]]) -> None:
         assert (coefficient.value, coefficient.ci_low, coefficient.ci_high) == pytest.approx((1.0, 1.0, 1.0))
 
 
+def test_raters_who_contradict_each_other_agree_less_than_chance() -> None:
+    found = ag.intraclass_correlations([[0, 1], [1, 0], [1, 0]])
+    assert found.one_way.value == pytest.approx(-1.0)
+    random = found.two_way_random
+    assert random.ci_low <= random.value + 1e-9
+    assert random.value <= random.ci_high + 1e-9
+
+
 def test_targets_with_a_missing_rating_are_left_out() -> None:
     table: list[list[float | None]] = [[1, 2], [4, None], [2, 2], [5, 4]]
     found = ag.intraclass_correlations(table)
@@ -328,7 +336,8 @@ def test_exchanging_the_methods_turns_the_limits_around(pairs: list[tuple[float,
         (lambda: ag.krippendorff_alpha([["a"], ["b"]], measurement="ordinal"), InvalidInput, "declared order"),
         (lambda: ag.krippendorff_alpha([["a"], ["b"]], measurement="interval"), InvalidInput, "needs numbers"),
         (lambda: ag.krippendorff_alpha([[-1], [2]], measurement="ratio"), InvalidInput, "below zero"),
-        (lambda: ag.intraclass_correlations([[1, 1], [1, 1]]), NotEstimable, "the same"),
+        (lambda: ag.intraclass_correlations([[1, 1], [1, 1]]), NotEstimable, "the same ratings"),
+        (lambda: ag.intraclass_correlations([[1, 2], [1, 2]]), NotEstimable, "the same ratings"),
         (lambda: ag.intraclass_correlations([[1, 2]]), TooFewEffects, "two complete targets"),
         (lambda: ag.intraclass_correlations([[1], [2]]), TooFewEffects, "two raters"),
         (lambda: ag.intraclass_correlations([1, 2]), InvalidInput, "must be a table"),

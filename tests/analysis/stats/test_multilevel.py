@@ -227,6 +227,17 @@ def test_a_profile_interval_of_a_variance_at_zero_starts_at_zero():
         (lambda: three_level(Y, V, CLUSTER, test="knha"), UnknownOption, "z, t"),
         (lambda: three_level(Y, V, CLUSTER, df="kenward"), UnknownOption, "residual, contain"),
         (lambda: three_level(Y, V, CLUSTER, level=95), InvalidInput, "level"),
+        (
+            lambda: three_level(Y, V, CLUSTER, (CLUSTER[:, None] == np.arange(8)).astype(float)),
+            NotEstimable,
+            "mean of every study",
+        ),
+        (lambda: variance_interval(three_level(Y, V, CLUSTER), "tau2", level=1 - 1e-16), InvalidInput, "level"),
+        (
+            lambda: variance_interval(three_level(Y[:5], V[:5], [1, 1, 2, 2, 2]), "tau2", level=1 - 1e-15),
+            NotEstimable,
+            "no upper limit",
+        ),
         (lambda: variance_interval(three_level(Y, V, CLUSTER), "sigma"), UnknownOption, "tau2, omega2"),
     ],
 )
@@ -250,6 +261,7 @@ class _Endless:
     """A likelihood that always rises a little further out."""
 
     r = 1
+    y = np.array([1e200])
 
     def at(self, theta):
         from analysis.stats.multilevel.likelihood import State

@@ -244,6 +244,7 @@ def test_many_parts_are_refused_without_reading_them() -> None:
 def test_elements_nested_too_deep_are_refused() -> None:
     deep = f'<worksheet xmlns="{MAIN}">' + "<a>" * 200_000 + "</a>" * 200_000 + "</worksheet>"
     assert code_of(workbook(changed={SHEET: deep})) == "E_BOMB"
+    assert code_of(workbook(changed={"docProps/app.xml": deep})) == "E_BOMB"
 
 
 def test_one_huge_tag_does_not_take_the_child_down() -> None:

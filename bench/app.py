@@ -1,0 +1,201 @@
+"""How fast the application is on the demo review: pages, recompute after an approval, ranking, memory of an import.
+
+`make bench` runs it. It makes an installation of its own in a temporary folder, with a real worker, and writes
+docs/bench-app.md. Times are medians or 95th percentiles of one run on one machine: compare them with each other.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+REPORT = ROOT / "docs" / "bench-app.md"
+ROUNDS = 10
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory(prefix="reviewapp-bench-") as folder:
+        prepare(folder)
+        seconds, _ = timed(load)
+        worker = start_worker(folder)
+        try:
+            wait_until_fresh()
+            rows = [("demo review loaded (56 trials, both entries, 33 approvals)", f"{seconds:.1f} s", "–")]
+            rows += pages()
+            rows += approvals()
+            rows += imports()
+        finally:
+            worker.terminate()
+            worker.wait(timeout=30)
+    write(rows)
+
+
+def prepare(folder: str) -> None:
+    os.environ |= {
+        "DATA_DIR": folder, "SECRET_KEY": "bench", "PLAIN_HTTP": "1", "DJANGO_SETTINGS_MODULE": "reviewapp.settings",
+        "API_RATE": "", "PYTHONPATH": str(ROOT),
+    }  # fmt: skip
+    import django
+    from django.core.management import call_command
+
+    django.setup()
+    call_command("migrate", verbosity=0)
+
+
+def load() -> None:
+    from django.core.management import call_command
+
+    call_command("load_demo", verbosity=0)
+
+
+def start_worker(folder: str) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-m", "celery", "--quiet", "--app=reviewapp", "worker", "--beat", "--concurrency=1"]
+    command += ["--without-gossip", "--without-mingle", f"--schedule={folder}/beat", "--loglevel=ERROR"]
+    return subprocess.Popen(command, cwd=ROOT)
+
+
+def timed(act: Callable[[], Any]) -> tuple[float, Any]:
+    start = time.perf_counter()
+    answer = act()
+    return time.perf_counter() - start, answer
+
+
+def signed_in(username: str) -> Any:
+    from django.test import Client
+
+    from extraction.models import User
+
+    client = Client(SERVER_NAME="127.0.0.1")
+    client.force_login(User.objects.get(username=username))
+    return client
+
+
+def pages() -> list[tuple[str, str, str]]:
+    """The 95th percentile of each page, from request to rendered answer, in this process."""
+    from django.urls import reverse
+
+    from analysis.models import Effect, Synthesis
+    from extraction.models import Discrepancy, Entry, Review, Trial
+
+    review = Review.objects.get()
+    trial = Trial.objects.filter(status="adjudicating").order_by("label_key").first()
+    mine = Entry.objects.filter(slot="A").order_by("trial__label_key").first()
+    synthesis = Synthesis.objects.get(is_primary=True)
+    effect = Effect.objects.filter(reason="").first()
+    discrepancy = Discrepancy.objects.filter(state="open").first()
+    if not (trial and mine and effect and discrepancy):
+        raise SystemExit("The demo review is not as it should be.")
+    wanted = [
+        ("extractor-a", "My work", reverse("extraction:work")),
+        ("extractor-a", "an entry", reverse("extraction:entry", args=[mine.pk])),
+        ("extractor-a", "codebook", reverse("extraction:codebook", args=[review.pk])),
+        ("lead", "My work of the lead", reverse("extraction:work")),
+        ("lead", "all trials", reverse("extraction:review", args=[review.pk])),
+        ("lead", "a trial with its differences", reverse("extraction:trial", args=[trial.pk])),
+        ("lead", "results", reverse("analysis:results", args=[review.pk])),
+        ("lead", "a synthesis with its effects", reverse("analysis:synthesis", args=[synthesis.pk])),
+        ("lead", "an effect with its ledger", reverse("analysis:effect", args=[effect.pk])),
+        ("adjudicator", "admin: queue", reverse("admin:extraction_discrepancy_changelist")),
+        ("adjudicator", "admin: a discrepancy", reverse("admin:extraction_discrepancy_change", args=[discrepancy.pk])),
+        ("lead", "admin: trials", reverse("admin:extraction_trial_changelist")),
+        ("lead", "API: trials", "/api/trials/"),
+        ("lead", "API: results", "/api/results/"),
+    ]
+    rows = []
+    for username, name, address in wanted:
+        client = signed_in(username)
+        client.get(address)
+        times = []
+        for _ in range(20):
+            seconds, answer = timed(lambda client=client, address=address: client.get(address))
+            if answer.status_code != 200:
+                raise SystemExit(f"{address} answers {answer.status_code}")
+            times.append(seconds)
+        p95 = statistics.quantiles(times, n=20)[-1]
+        rows.append((f"{name} (p95 of 20)", f"{p95 * 1000:.0f} ms", "300 ms"))
+    return rows
+
+
+def approvals() -> list[tuple[str, str, str]]:
+    """From the answer to an approval to the fresh result on the page; and what the approval itself costs."""
+    from extraction import approve, reconcile
+    from extraction.decisions import Decision
+    from extraction.models import Discrepancy, Trial, User
+
+    adjudicator, lead = (User.objects.get(username=name) for name in ("adjudicator", "lead"))
+    times, costs = [], []
+    for trial in Trial.objects.filter(status="adjudicating").order_by("label_key")[:ROUNDS]:
+        keys = list(Discrepancy.objects.filter(trial=trial, state="open").values_list("pk", flat=True))
+        reconcile.resolve_many(keys, Decision("A", "judgement"), by=adjudicator)
+        cost, _ = timed(lambda pk=trial.pk: approve.approve(pk, by=lead))
+        seconds, _ = timed(wait_until_fresh)
+        costs.append(cost)
+        times.append(cost + seconds)
+    return [
+        (f"one more approval (median of {ROUNDS})", f"{statistics.median(costs) * 1000:.0f} ms", "1.5 s"),
+        (f"approved → fresh on the results page (median of {ROUNDS})", f"{statistics.median(times):.2f} s", "2 s"),
+        (f"approved → fresh, the slowest of {ROUNDS}", f"{max(times):.2f} s", "–"),
+    ]
+
+
+def wait_until_fresh(most: float = 120) -> None:
+    """Ask what the page asks: the digests of the results against those of the approved data."""
+    from analysis.freshness import freshness
+    from analysis.models import Synthesis
+    from extraction.models import Review
+
+    review = Review.objects.get()
+    start = time.perf_counter()
+    while time.perf_counter() - start < most:
+        found = freshness(review.pk, list(Synthesis.objects.filter(review=review)))
+        if found.fresh and not found.old and not found.recomputing:
+            return
+        time.sleep(0.02)
+    raise SystemExit("The results did not become fresh: is the worker running?")
+
+
+def imports() -> list[tuple[str, str, str]]:
+    """Previewing the demo workbook again: nothing is new, everything is read, parsed and compared."""
+    from extraction.demo.load import workbook_of
+    from extraction.models import Review, User
+    from extraction.workbook import importing
+
+    review, user = Review.objects.get(), User.objects.get(username="extractor-a")
+    content = workbook_of("a")
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    seconds, _ = timed(lambda: importing.preview("entry-a.xlsx", content, review_id=review.pk, by=user))
+    grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
+    child = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
+    return [
+        ("preview of a workbook with 770 observations", f"{seconds:.2f} s", "5 s"),
+        ("memory: growth of the server / largest child", f"{grown:.0f} / {child:.0f} MB", "300 MB"),
+    ]
+
+
+def write(rows: list[tuple[str, str, str]]) -> None:
+    head = [
+        "# The application on the demo review",
+        "",
+        "Written by `make bench`: times of one run; compare them with each other. Embedded default (SQLite,",
+        f"folder broker, one worker), Python {platform.python_version()}, {os.cpu_count()} cores.",
+        "",
+        "| what | measured | goal |",
+        "|---|---|---|",
+    ]
+    text = "\n".join([*head, *(f"| {name} | {value} | {goal} |" for name, value, goal in rows)]) + "\n"
+    REPORT.write_text(text, encoding="utf-8")
+    print(text)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,96 @@
+"""Screenshots of the demo review for the README: an installation of its own, a real browser, pages as people see them."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from pathlib import Path
+
+from playwright.sync_api import Page, sync_playwright
+
+ROOT = Path(__file__).resolve().parent.parent
+SHOTS = ROOT / "docs" / "shots"
+CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
+QUIET = ["--no-sandbox", "--disable-dev-shm-usage", "--disable-background-networking", "--disable-component-update"]
+
+
+def main() -> None:
+    if CHROMIUM is None:
+        raise SystemExit("No Chromium found: install it, or name it in CHROMIUM.")
+    SHOTS.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="reviewapp-shots-") as folder, socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+        probe.close()
+        command = [sys.executable, "manage.py", "up", "--port", str(port)]
+        server = subprocess.Popen(command, cwd=ROOT, env={**os.environ, "DATA_DIR": folder})
+        try:
+            address = f"http://127.0.0.1:{port}"
+            wait_for(f"{address}/healthz")
+            accounts = passwords(Path(folder) / "demo-accounts.txt")
+            with sync_playwright() as playwright:
+                browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+                for name, username, path, width, scheme in WANTED:
+                    page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
+                    sign_in(page, address, username, accounts[username])
+                    shoot(page, f"{address}{path}", SHOTS / f"{name}.png")
+                    page.close()
+                browser.close()
+        finally:
+            server.terminate()
+            server.wait(timeout=30)
+
+
+WANTED = [
+    ("results", "lead", "/review/1/results/", 1360, "light"),
+    ("results-dark", "lead", "/review/1/results/", 1360, "dark"),
+    ("results-phone", "lead", "/review/1/results/", 390, "light"),
+    ("my-work", "extractor-a", "/", 1360, "light"),
+    ("queue", "adjudicator", "/admin/extraction/discrepancy/", 1360, "light"),
+]
+
+
+def wait_for(address: str, seconds: float = 300) -> None:
+    start = time.monotonic()
+    while time.monotonic() - start < seconds:
+        try:
+            with urllib.request.urlopen(address, timeout=2) as answer:  # noqa: S310  this machine's own server
+                if answer.status == 200:
+                    return
+        except OSError:
+            time.sleep(0.5)
+    raise SystemExit("The server did not start.")
+
+
+def passwords(path: Path) -> dict[str, str]:
+    lines = [line.split() for line in path.read_text(encoding="utf-8").splitlines() if line.startswith("  ")]
+    return {words[0]: words[1] for words in lines}
+
+
+def sign_in(page: Page, address: str, username: str, password: str) -> None:
+    page.goto(f"{address}/accounts/login/")
+    page.fill("input[name=username]", username)
+    page.fill("input[name=password]", password)
+    page.press("input[name=password]", "Enter")
+    page.wait_for_load_state("load")
+
+
+def shoot(page: Page, address: str, path: Path) -> None:
+    """Wait for fresh results where they are still being computed, then take the whole page."""
+    for _ in range(60):
+        page.goto(address)
+        page.wait_for_load_state("load")
+        if "/results/" not in address or not page.locator(".fresh.run, .fresh.old").count():
+            break
+        page.wait_for_timeout(1000)
+    page.screenshot(path=path, full_page=True)
+
+
+if __name__ == "__main__":
+    main()
