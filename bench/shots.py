@@ -1,4 +1,4 @@
-"""Screenshots of the demo review for the README: an installation of its own, a real browser, pages as people see them."""
+"""Screenshots of the demo review for the README: an installation of its own, a real browser, real pages."""
 
 from __future__ import annotations
 

@@ -134,7 +134,9 @@ class Observation(Row):
     arm = models.ForeignKey(Arm, models.CASCADE, related_name="observations")
     timepoint = models.ForeignKey(Timepoint, models.CASCADE, related_name="observations")
     outcome = models.ForeignKey(Outcome, models.CASCADE, related_name="observations")
-    quantity = models.CharField(max_length=6, choices=choices(record.QuantityKind), default=record.QuantityKind.SCORE.value)
+    quantity = models.CharField(
+        max_length=6, choices=choices(record.QuantityKind), default=record.QuantityKind.SCORE.value
+    )
     n = models.PositiveIntegerField(null=True, editable=False)
     n_printed = printed("People analysed, as printed, or NR.")
     n_status = status()
@@ -203,7 +205,8 @@ class Observation(Row):
             models.CheckConstraint(condition=number_said("centre"), name="observation_centre_said_with_number"),
             models.CheckConstraint(
                 condition=(
-                    Q(spread_status=record.Status.REPORTED.value) & (Q(spread__isnull=False) | Q(spread_low__isnull=False))
+                    Q(spread_status=record.Status.REPORTED.value)
+                    & (Q(spread__isnull=False) | Q(spread_low__isnull=False))
                 )
                 | (
                     ~Q(spread_status=record.Status.REPORTED.value)
