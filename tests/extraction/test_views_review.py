@@ -173,7 +173,7 @@ def test_a_decided_trial_tells_its_story() -> None:
     # given a trial with a difference that was decided and approved
     trial = trial_at(Status.ADJUDICATING)
     adjudicator = member(trial.review, "adjudicator", username="decider")
-    discrepancy = trial.discrepancies.unresolved().get()  # type: ignore[attr-defined]
+    discrepancy = trial.discrepancies.unresolved().get()
     reconcile.resolve(
         discrepancy.pk, Decision(choice="A", reason_code="misread", comment="Table 2 has the sign."), by=adjudicator
     )

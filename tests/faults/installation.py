@@ -112,4 +112,4 @@ def _on_server(default: dict[str, Any], statement: str) -> None:
         host=default["HOST"], port=default["PORT"] or 5432, user=default["USER"], password=default["PASSWORD"],
         dbname="postgres", autocommit=True,
     ) as connection:  # fmt: skip
-        connection.execute(statement)  # type: ignore[call-overload]
+        connection.execute(statement)

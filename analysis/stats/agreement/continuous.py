@@ -110,7 +110,10 @@ def _ratio_of_variances(
 
 def _absolute_agreement(rows: float, columns: float, error: float, n: int, k: int, upper: float) -> Coefficient:
     """ICC(2,1), bounds with the Satterthwaite df of McGraw & Wong."""
-    value = (rows - error) / (rows + (k - 1) * error + k * (columns - error) / n)
+    total = rows + (k - 1) * error + k * (columns - error) / n
+    if total <= 1e-12 * (rows + columns + error):
+        raise NotEstimable("These targets and raters are too few, and too contrary, for an ICC of absolute agreement.")
+    value = (rows - error) / total
     if error == 0 and columns == 0:
         return Coefficient(1.0, 1.0, 1.0)
     # a and b over 1 - value, which drops out of the degrees of freedom and may be zero

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from analysis.stats.bias.selection_likelihood import Likelihood, Parameters, global_maximum
+from analysis.stats.bias.selection_likelihood import Likelihood, Parameters, global_maximum, without_units
 from analysis.stats.distributions import chi2_tail, z_quantile, z_two_sided
 from analysis.stats.errors import InvalidInput, NotConverged, NotEstimable, TooFewEffects
 from analysis.stats.inputs import Array, check_level, check_option, effect_data, vector
@@ -20,6 +20,7 @@ from analysis.stats.pooling import random_effects
 
 ALTERNATIVES = ("greater", "less", "two.sided")
 METHODS = ("ML", "EE")
+SINGULAR = 1e-12  # smallest eigenvalue of the information, its diagonal being one
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -156,9 +157,9 @@ def _standard_errors(likelihood: Likelihood, at: Parameters, tau2_inside: bool) 
     _, hessian = likelihood.derivatives(at)
     free = np.ones(hessian.shape[0], dtype=bool)
     free[at.beta.size] = tau2_inside
-    information = -hessian[np.ix_(free, free)]
-    if float(np.linalg.eigvalsh(information)[0]) <= 0:
+    information, unit = without_units(-hessian[np.ix_(free, free)])
+    if float(np.linalg.eigvalsh(information)[0]) <= SINGULAR:
         raise NotConverged("The likelihood of the selection model is flat at its maximum.")
     se: Array = np.zeros(free.size)
-    se[free] = np.sqrt(np.diagonal(np.linalg.inv(information)))
+    se[free] = unit * np.sqrt(np.diagonal(np.linalg.inv(information)))
     return se

@@ -22,6 +22,7 @@ STEPS = 200
 HALVINGS = 40
 DECREMENT = 1e-13  # of a Newton step: half of what it promises to add to the log-likelihood
 NEARLY = 1e-6  # the same, where rounding error lets no step be seen to help
+FLATTEST = 1e-8  # curvature, relative to the largest, below which a direction counts as flat
 BEYOND = 12.0  # logarithm of a weight past which the likelihood is taken to have no maximum
 
 
@@ -177,10 +178,11 @@ def _climb(likelihood: Likelihood, at: Parameters, free_tau2: bool) -> Parameter
         hessian = hessian * np.outer(scale, scale) + np.diag(weighted)
         free = np.ones(scale.size, dtype=bool)
         free[p] = free_tau2 and not (at.tau2 == 0.0 and gradient[p] <= 0.0)
-        curvature, axes = np.linalg.eigh(-hessian[np.ix_(free, free)])
-        curvature = np.maximum(np.abs(curvature), 1e-8 * np.abs(curvature).max())
+        information, unit = without_units(-hessian[np.ix_(free, free)])
+        curvature, axes = np.linalg.eigh(information)
+        curvature = np.maximum(np.abs(curvature), FLATTEST * np.abs(curvature).max())
         step = np.zeros(scale.size)
-        step[free] = axes @ ((axes.T @ gradient[free]) / curvature)
+        step[free] = unit * (axes @ ((axes.T @ (unit * gradient[free])) / curvature))
         if float(gradient @ step) < DECREMENT:
             return at
         moved = _move(likelihood, at, step, value)
@@ -190,6 +192,13 @@ def _climb(likelihood: Likelihood, at: Parameters, free_tau2: bool) -> Parameter
         if np.abs(np.log(at.weights)).max() > BEYOND:
             return None
     return None
+
+
+def without_units(information: Array) -> tuple[Array, Array]:
+    """The matrix with ones on its diagonal, and what each parameter was measured in."""
+    diagonal = np.abs(np.diagonal(information))
+    unit = 1.0 / np.sqrt(np.where(diagonal > 0, diagonal, 1.0))
+    return information * np.outer(unit, unit), unit
 
 
 def _move(likelihood: Likelihood, at: Parameters, step: Array, value: float) -> tuple[Parameters, float] | None:

@@ -27,8 +27,8 @@ def variance_interval(fit: Multilevel, component: str, *, level: float = 0.95) -
 
     Notes
     -----
-    NotEstimable is raised where there is no upper bound. The bounds are where twice the profile log-likelihood has fallen by the chi-squared quantile with 1 df; 0 where it
-    has not fallen so far at zero. metafor: confint.rma.mv.
+    NotEstimable is raised where there is no upper bound. The bounds are where twice the profile log-likelihood has
+    fallen by the chi-squared quantile with 1 df; 0 where it has not fallen so far at zero. metafor: confint.rma.mv.
     """
     check_level(level)
     which = COMPONENTS.index(check_option(component, COMPONENTS, "The variance component"))

@@ -83,13 +83,8 @@ def test_exchanging_the_arms_turns_the_sign_and_the_unit_is_known_to_the_raw_one
     treated = es.PrePost(pre, post, sd, n, r, sd * 1.1)
     control = es.PrePost(post, pre * 1.2, sd * 1.3, n + 2, r, sd)
     scaled = [
-        es.PrePost(
-            *(np.multiply(unit, part) for part in (arm.m_pre, arm.m_post, arm.sd_pre)),
-            arm.n,
-            r,
-            unit * np.asarray(arm.sd_post),
-        )
-        for arm in (treated, control)
+        es.PrePost(unit * pre, unit * post, unit * sd, n, r, unit * sd * 1.1),
+        es.PrePost(unit * post, unit * pre * 1.2, unit * sd * 1.3, n + 2, r, unit * sd),
     ]
     here, back, there = measure(treated, control), measure(control, treated), measure(*scaled)
     assert back.yi == pytest.approx(-here.yi, rel=1e-9, abs=1e-9)

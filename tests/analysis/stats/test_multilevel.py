@@ -232,7 +232,6 @@ def test_a_profile_interval_of_a_variance_at_zero_starts_at_zero():
             NotEstimable,
             "mean of every study",
         ),
-        (lambda: variance_interval(three_level(Y, V, CLUSTER), "tau2", level=1 - 1e-16), InvalidInput, "level"),
         (
             lambda: variance_interval(three_level(Y[:5], V[:5], [1, 1, 2, 2, 2]), "tau2", level=1 - 1e-15),
             NotEstimable,

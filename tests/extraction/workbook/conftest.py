@@ -8,6 +8,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from django.db.models import Model
 
 from extraction import enter
 from extraction.enter import Change
@@ -50,7 +51,8 @@ def _bytes(data: bytes | str) -> bytes:
 def everything() -> tuple[int, list[object]]:
     """All that an import could change: every row of every entry, the entries, the trials, the history's length."""
     rows: list[object] = []
-    for model in (*ROWS.values(), Entry, Trial):
+    models: list[type[Model]] = [*ROWS.values(), Entry, Trial]
+    for model in models:
         rows += [
             sorted((str(k), str(v)) for k, v in row.items()) for row in model._base_manager.order_by("pk").values()
         ]
