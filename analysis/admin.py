@@ -19,9 +19,7 @@ from analysis.models import (
     Effect,
     PooledResult,
     RecomputeRequest,
-    ResultCoefficient,
     Snapshot,
-    SnapshotTrial,
     Synthesis,
 )
 from extraction import access
@@ -101,7 +99,7 @@ class SnapshotAdmin(ResultAdmin):
 
     @admin.display(description="Trials")
     def size(self, snapshot: Snapshot) -> int:
-        return SnapshotTrial._base_manager.filter(snapshot=snapshot).count()
+        return snapshot.trials.count()
 
 
 @admin.register(PooledResult)
@@ -133,7 +131,7 @@ class PooledResultAdmin(ResultAdmin):
 
     @admin.display(description="Terms")
     def terms(self, result: PooledResult) -> SafeString | str:
-        rows = ResultCoefficient._base_manager.filter(result=result).order_by("position")
+        rows = result.coefficients.order_by("position")
         lines = ((row.term, f"{row.estimate:.6g}", wording.p_value(row.p)) for row in rows)
         return format_html_join("", "<div>{}: {}, p {}</div>", lines) or wording.NOTHING
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from django.core.exceptions import ValidationError
+from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.db import IntegrityError, models, transaction
 from django.utils import timezone
 
@@ -24,6 +24,7 @@ REVIEW_FIELDS = (
 TRIAL_FIELDS = (
     "label", "year", "doi", "pmid", "registry_id", "citation", "design", "clusters", "icc", "calibration",
 )  # fmt: skip
+WHOLE_ROW = {NON_FIELD_ERRORS: "row"}  # what Django calls __all__
 
 
 @verb
@@ -183,7 +184,7 @@ def validate(row: models.Model, name: str = "") -> None:
         row.full_clean(validate_unique=False, exclude=[f.name for f in row._meta.fields if not f.editable])
     except ValidationError as error:
         problems = [
-            FieldProblem(name or type(row).__name__.lower(), field, " ".join(messages))
+            FieldProblem(name or type(row).__name__.lower(), WHOLE_ROW.get(field, field), " ".join(messages))
             for field, messages in error.message_dict.items()
         ]
         raise InvalidValues(problems) from error

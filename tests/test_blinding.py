@@ -164,7 +164,7 @@ MASKS = [
     (re.compile(r'"X-CSRFToken": ?"[^"]+"|csrftoken=[^;]+'), "csrf"),
     (re.compile(r"nonce-[^' ;]+"), "nonce"),
     (re.compile(r"(?m)^(Expires|Date|Set-Cookie|Content-Length|Server-Timing): .*$"), "clock"),
-    (re.compile(r"as of \d\d:\d\d|\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[.\d]*"), "clock"),
+    (re.compile(r"as of \d\d:\d\d|\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d[.\d]*"), "clock"),
 ]
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import schemathesis
+from django.core.signals import request_finished, request_started
 from django.core.wsgi import get_wsgi_application
+from django.db import close_old_connections
 from hypothesis import HealthCheck, Phase, settings
 from rest_framework.authtoken.models import Token
 from schemathesis.checks import not_a_server_error
@@ -30,6 +33,16 @@ schema.app = get_wsgi_application()
 pytestmark = pytest.mark.django_db
 
 
+@pytest.fixture(autouse=True)
+def the_connection_of_the_test_stays_open() -> Iterator[None]:
+    """The real WSGI handler closes old connections around a request, and with it the transaction of the test."""
+    for signal in (request_started, request_finished):
+        signal.disconnect(close_old_connections)
+    yield
+    for signal in (request_started, request_finished):
+        signal.connect(close_old_connections)
+
+
 @pytest.fixture
 def world() -> dict[str, Any]:
     """One person who may do everything somewhere, and a row of every kind for the requests to hit."""
@@ -48,8 +61,8 @@ def world() -> dict[str, Any]:
         "reviews": review.pk,
         "trials": adjudicating.pk,
         "entries": str(entry.pk),
-        "matches": str(aligning.matches.get().pk),
-        "discrepancies": str(adjudicating.discrepancies.get().pk),
+        "matches": str(aligning.matches.earliest("position").pk),
+        "discrepancies": str(adjudicating.discrepancies.earliest("position").pk),
         **{kind: str(getattr(entry, kind).first().pk) for kind in ("arms", "timepoints", "outcomes", "observations")},
     }
 

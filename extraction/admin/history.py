@@ -90,5 +90,5 @@ def as_lines(values: Any) -> SafeString:
     return (
         format_html("<pre>{}</pre>", json.dumps(values, ensure_ascii=False, indent=1, sort_keys=True))
         if values
-        else format_html("–")
+        else SafeString("–")
     )

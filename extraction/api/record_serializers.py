@@ -55,7 +55,9 @@ class EndField(serializers.Field):  # type: ignore[type-arg]
 
 
 class ArmSerializer(ModelSerializer):
-    intervention = serializers.CharField(source="intervention.code", default=None, help_text="Code in the codebook.")
+    intervention = serializers.CharField(
+        source="intervention.code", default=None, allow_null=True, help_text="Code in the codebook."
+    )
     n_randomised = QuantityField()
 
     class Meta:
@@ -75,7 +77,9 @@ class TimepointSerializer(ModelSerializer):
 
 
 class OutcomeSerializer(ModelSerializer):
-    marker = serializers.CharField(source="marker.code", default=None, help_text="Code in the codebook.")
+    marker = serializers.CharField(
+        source="marker.code", default=None, allow_null=True, help_text="Code in the codebook."
+    )
 
     class Meta:
         model = Outcome
@@ -111,7 +115,7 @@ class CharacteristicSerializer(ModelSerializer):
     arm = serializers.UUIDField(source="arm_id", allow_null=True, help_text="Null: of the trial.")
     status = serializers.CharField(source="value_status")
     printed = serializers.CharField(source="value_printed")
-    level = serializers.CharField(source="level.code", default=None)
+    level = serializers.CharField(source="level.code", default=None, allow_null=True)
 
     class Meta:
         model = Characteristic
@@ -133,7 +137,7 @@ class EntrySerializer(ModelSerializer):
 
     state = serializers.CharField(help_text="draft or submitted; a FINAL entry is submitted when it is approved.")
     holder = serializers.CharField(
-        source="holder.username", default=None, help_text="Who entered it; null for a FINAL entry."
+        source="holder.username", default=None, allow_null=True, help_text="Who entered it; null for a FINAL entry."
     )
 
     class Meta:

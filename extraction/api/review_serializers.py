@@ -54,7 +54,7 @@ class OutcomeClassSerializer(ModelSerializer):
 
 
 class MarkerSerializer(ModelSerializer):
-    outcome_class = serializers.CharField(source="outcome_class.code", default=None)
+    outcome_class = serializers.CharField(source="outcome_class.code", default=None, allow_null=True)
     synonyms: Any = serializers.SlugRelatedField(many=True, read_only=True, slug_field="text")
 
     class Meta:
@@ -77,7 +77,7 @@ class ModeratorSerializer(ModelSerializer):
 
 
 class UnitFactorSerializer(ModelSerializer):
-    marker = serializers.CharField(source="marker.code", default=None)
+    marker = serializers.CharField(source="marker.code", default=None, allow_null=True)
 
     class Meta:
         model = UnitFactor
@@ -144,7 +144,7 @@ class ResolutionSerializer(ModelSerializer):
 class DiscrepancySerializer(ModelSerializer):
     """One compared unit on which A and B do not say the same. The newest of `resolutions` counts."""
 
-    marker = serializers.CharField(source="marker.code", default=None)
+    marker = serializers.CharField(source="marker.code", default=None, allow_null=True)
     takes = serializers.CharField(help_text="A or B, where the forms say the same and one of them is kept.")
     suggests = serializers.CharField(help_text="A or B, where the diagnosis points to one.")
     resolutions = ResolutionSerializer(many=True)

@@ -776,10 +776,10 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='unitfactor',
-            constraint=models.UniqueConstraint(condition=models.Q(('marker__isnull', False)), fields=('review', 'marker', 'unit', 'to_unit'), name='unit_factor_once_per_marker'),
+            constraint=models.UniqueConstraint(condition=models.Q(('marker__isnull', False)), fields=('review', 'marker', 'unit', 'to_unit'), name='unit_factor_once_per_marker', violation_error_message="There is a factor between these two units already."),
         ),
         migrations.AddConstraint(
             model_name='unitfactor',
-            constraint=models.UniqueConstraint(condition=models.Q(('marker__isnull', True)), fields=('review', 'unit', 'to_unit'), name='unit_factor_once_for_all_markers'),
+            constraint=models.UniqueConstraint(condition=models.Q(('marker__isnull', True)), fields=('review', 'unit', 'to_unit'), name='unit_factor_once_for_all_markers', violation_error_message="There is a factor between these two units already."),
         ),
     ]

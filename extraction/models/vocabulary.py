@@ -111,11 +111,13 @@ class UnitFactor(Recorded):
                 fields=["review", "marker", "unit", "to_unit"],
                 condition=Q(marker__isnull=False),
                 name="unit_factor_once_per_marker",
+                violation_error_message="There is a factor between these two units already.",
             ),
             models.UniqueConstraint(
                 fields=["review", "unit", "to_unit"],
                 condition=Q(marker__isnull=True),
                 name="unit_factor_once_for_all_markers",
+                violation_error_message="There is a factor between these two units already.",
             ),
         ]
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from html.parser import HTMLParser
 from typing import Any
 from uuid import uuid4
 
@@ -12,41 +11,14 @@ from django.test import Client
 from django.urls import reverse
 
 from analysis import setup
-from analysis.models import CurrentResult, Effect, RecomputeRequest, Synthesis
+from analysis.models import CurrentResult, Effect, RecomputeRequest
 from analysis.specification import Measure
 from analysis.wording import decimals
 from extraction.models import Assignment, Entry, Review, Trial, User
 from extraction.recorded import recording
 from tests.analysis.builders import contrast, entry_with, person, small_review, trial_with
 from tests.analysis.conftest import asked_and_recomputed, recomputed, synthesis
-
-
-def signed_in(user: User) -> Client:
-    client = Client()
-    client.force_login(user)
-    return client
-
-
-def page(user: User, name: str, *args: Any, **query: str) -> str:
-    response = signed_in(user).get(reverse(f"analysis:{name}", args=args), query)
-    assert response.status_code == 200
-    return response.content.decode()
-
-
-def text(html: str) -> str:
-    """What a reader reads, in one line."""
-
-    class Words(HTMLParser):
-        def __init__(self) -> None:
-            super().__init__()
-            self.words: list[str] = []
-
-        def handle_data(self, data: str) -> None:
-            self.words.append(data)
-
-    words = Words()
-    words.feed(html)
-    return " ".join(" ".join(words.words).split())
+from tests.analysis.reading import page, signed_in, text
 
 
 def headline(review: Review) -> str:
@@ -323,85 +295,6 @@ def test_a_supposition_is_shown_with_the_effect(review: Review, lead: User) -> N
     words = text(page(lead, "effect", Effect.objects.get().pk))
     assert "the report does not tell r; 0.5 was imputed" in words
     assert "Something had to be supposed" in text(page(lead, "synthesis", one.pk))
-
-
-# --- Acts ---------------------------------------------------------------------------------------------------
-
-
-def test_a_lead_sets_up_the_usual_syntheses_by_one_button(review: Review, lead: User) -> None:
-    address = reverse("analysis:synthesis-defaults", args=[review.pk])
-    response = signed_in(lead).post(address, {"measure": Measure.CHANGE_G})
-    assert response.status_code == 302
-    assert Synthesis.objects.filter(review=review).count() == 10
-    assert signed_in(lead).post(address, {"measure": "odds"}).status_code == 302
-    assert Synthesis.objects.filter(review=review, measure="odds").count() == 0
-
-
-def test_a_lead_makes_and_changes_a_synthesis_by_form(review: Review, lead: User) -> None:
-    values = {
-        "name": "CRP at home", "group": "", "measure": "change_g", "window": "post_any", "model": "reml", "rho": "0.8",
-        "imputed_r": "", "level": "0.9", "moderator": "", "markers": ["CRP"], "level:setting": ["Home"],
-    }  # fmt: skip
-    client = signed_in(lead)
-    assert client.post(reverse("analysis:synthesis-create", args=[review.pk]), values).status_code == 302
-    one = Synthesis.objects.get()
-    assert (one.name, one.level, one.filters) == (
-        "CRP at home",
-        0.9,
-        {"markers": ["CRP"], "levels": {"setting": ["Home"]}},
-    )
-    # the form shows what was chosen, and changes it
-    address = reverse("analysis:synthesis-change", args=[one.pk])
-    assert '<option value="Home" selected>' in client.get(address).content.decode()
-    age = review.moderators.get(code="age")
-    changed = {**values, "markers": [], "level:setting": [], "moderator": str(age.pk)}
-    assert client.post(address, changed).status_code == 302
-    one.refresh_from_db()
-    assert (one.filters, one.moderator) == ({}, age)
-
-
-@pytest.mark.parametrize(
-    ("field", "value"), [("rho", "7"), ("name", ""), ("markers", ["no such"]), ("moderator", "99")]
-)
-def test_a_refused_form_says_what_is_wrong_and_writes_nothing(
-    review: Review, lead: User, field: str, value: Any
-) -> None:
-    values = {
-        "name": "One", "measure": "change_g", "window": "post_any", "model": "rve", "rho": "0.8", "level": "0.95",
-        field: value,
-    }  # fmt: skip
-    response = signed_in(lead).post(reverse("analysis:synthesis-create", args=[review.pk]), values)
-    assert response.status_code == 400
-    assert "problem" in response.content.decode() or "note-bad" in response.content.decode()
-    assert not Synthesis.objects.exists()
-
-
-def test_two_syntheses_of_one_name_are_refused_in_words(pooled: Review, lead: User) -> None:
-    values = {
-        "name": "All", "measure": "change_g", "window": "post_any", "model": "rve", "rho": "0.8", "level": "0.95",
-    }  # fmt: skip
-    response = signed_in(lead).post(reverse("analysis:synthesis-create", args=[pooled.pk]), values)
-    assert response.status_code == 400
-    assert "There is a synthesis of this name in this group." in response.content.decode()
-
-
-@pytest.mark.parametrize("name", ["synthesis-create", "synthesis-defaults", "recompute"])
-def test_readers_cannot_act(pooled: Review, name: str) -> None:
-    response = signed_in(person(pooled, "reader")).post(
-        reverse(f"analysis:{name}", args=[pooled.pk]), {"measure": "post_g"}
-    )
-    assert response.status_code in {403, 404}
-    assert Synthesis.objects.count() == 1
-
-
-def test_a_lead_asks_for_a_recompute_and_chooses_the_primary_synthesis(pooled: Review, lead: User) -> None:
-    other = synthesis(pooled, lead, name="Other")
-    before = RecomputeRequest.objects.get().wanted
-    client = signed_in(lead)
-    assert client.post(reverse("analysis:recompute", args=[pooled.pk])).status_code == 302
-    assert client.post(reverse("analysis:synthesis-primary", args=[other.pk])).status_code == 302
-    assert RecomputeRequest.objects.get().wanted == before + 2
-    assert Synthesis.objects.get(is_primary=True) == other
 
 
 # --- Size ---------------------------------------------------------------------------------------------------

@@ -185,11 +185,11 @@ def test_the_vocabulary_is_made_changed_and_dropped_by_leads(review, lead):
     define.drop(ModeratorLevel, level.pk, by=lead)
     factor = {"unit": "pg/mL", "to_unit": "ng/L", "factor": "1"}
     define.put(UnitFactor, review.pk, factor, by=lead)
-    with pytest.raises(DuplicateRow):
+    with pytest.raises(InvalidValues, match="unit factor, row: There is a factor between"):
         define.put(UnitFactor, review.pk, factor, by=lead)
     with pytest.raises(InvalidValues, match="factor"):
         define.put(UnitFactor, review.pk, {**factor, "unit": "x", "factor": "a lot"}, by=lead)
-    with pytest.raises(DuplicateRow):
+    with pytest.raises(InvalidValues, match="Review and Code already exists"):
         define.put(Marker, review.pk, {"code": "il6", "name": "again"}, by=lead)
     with pytest.raises(InvalidValues):
         define.put(Marker, review.pk, {"code": "x", "name": "x", "colour": "red"}, by=lead)

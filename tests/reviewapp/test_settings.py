@@ -141,8 +141,8 @@ def test_the_soft_time_limit_is_below_the_hard_one_and_only_json_is_taken(tmp_pa
     assert settings["CELERY_ACCEPT_CONTENT"] == ["json"]
 
 
-def test_sweeping_is_every_30_seconds_or_as_told(tmp_path: Path) -> None:
-    assert settings_of(tmp_path, SECRET_KEY="x")["CELERY_BEAT_SCHEDULE"]["sweep"]["schedule"] == 30.0
+def test_sweeping_is_every_10_seconds_or_as_told(tmp_path: Path) -> None:
+    assert settings_of(tmp_path, SECRET_KEY="x")["CELERY_BEAT_SCHEDULE"]["sweep"]["schedule"] == 10.0
     told = settings_of(tmp_path, SECRET_KEY="x", SWEEP_SECONDS="2")["CELERY_BEAT_SCHEDULE"]["sweep"]
     assert told == {"task": "analysis.tasks.sweep", "schedule": 2.0, "options": {"expires": 2.0}}
 
