@@ -24,7 +24,7 @@ REVIEW_FIELDS = (
 TRIAL_FIELDS = (
     "label", "year", "doi", "pmid", "registry_id", "citation", "design", "clusters", "icc", "calibration",
 )  # fmt: skip
-WHOLE_ROW = {NON_FIELD_ERRORS: "row"}  # what Django calls __all__
+WHOLE_ROW: dict[str, str] = {NON_FIELD_ERRORS: "row"}  # what Django calls __all__
 
 
 @verb
