@@ -1,7 +1,9 @@
 """Are the nets vacuous? Removes each rule, condition and `visible_to` in turn; every mutant must make a net fail.
 
-`python -m tests.mutants` copies the project, mutates one place at a time and runs the nets until the first failure.
-With a share it runs that part only: `python -m tests.mutants 2/5`. It takes hours and is no part of `make test`.
+`python -m tests.mutants` copies the project, mutates one place at a time and runs one net after the other until one
+tears: the rule that reads the code, the table of access, then all that walk or use the surfaces. With a share it runs
+that part only: `python -m tests.mutants 2/5`. `--walk` leaves the rule out, so that the walks must find an open door
+by themselves; that takes hours. No part of `make test`.
 """
 
 from __future__ import annotations
@@ -12,13 +14,18 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-FAST = ["tests/extraction/test_access.py"]
-NETS = [*FAST, "tests/test_permissions.py", "tests/test_blinding.py", "tests/analysis", "tests/extraction"]
+NETS = {
+    "rule": ["tests/test_architecture.py", "-k", "visible_to"],
+    "table": ["tests/extraction/test_access.py"],
+    "walks": ["tests/test_permissions.py", "tests/test_blinding.py"],
+    "surfaces": ["tests/extraction", "tests/analysis", "--ignore=tests/analysis/stats"],
+}
 CONDITIONS = [  # condition, what stands in its place
     ("& (Q() if in_any_state else _when(rule, paths))", ""),
     ("_who(user, rule.who, paths) & (", "("),
@@ -81,43 +88,48 @@ def offset(lines: list[str], place: tuple[int, int]) -> int:
     return sum(len(line.encode()) for line in lines[: place[0] - 1]) + place[1]
 
 
-def killed(mutant: Mutant, folder: Path) -> bool:
+def torn_net(folder: Path, nets: Collection[str]) -> str:
+    """The first net that the project in this folder tears; empty where it goes through all."""
+    for net in nets:
+        command = [sys.executable, "-m", "pytest", "-q", "-x", "--no-header", "-p", "no:cacheprovider", *NETS[net]]
+        environment = {**os.environ, "PYTHONPATH": str(folder)}
+        done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, check=False)
+        if done.returncode == 1:
+            return net
+        if done.returncode != 0:
+            raise SystemExit(f"{net}: pytest ended with {done.returncode}\n{done.stdout.decode()[-2000:]}")
+    return ""
+
+
+def torn_by(mutant: Mutant, folder: Path, nets: Collection[str]) -> str:
     target = folder / mutant.path
     original = target.read_text()
     target.write_text(mutant.text)
     try:
-        for tests in (FAST, NETS):
-            command = [sys.executable, "-m", "pytest", "-q", "-x", "--no-header", "-p", "no:cacheprovider", *tests]
-            environment = {**os.environ, "PYTHONPATH": str(folder)}
-            done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, check=False)
-            if done.returncode == 1:
-                return True
-            if done.returncode != 0:
-                raise SystemExit(f"{mutant.name}: pytest ended with {done.returncode}\n{done.stdout.decode()[-2000:]}")
-        return False
+        return torn_net(folder, nets)
     finally:
         target.write_text(original)
 
 
-def main(share: str = "1/1") -> None:
-    part, of = map(int, share.split("/"))
+def main(*told: str) -> None:
+    part, of = next((tuple(map(int, word.split("/"))) for word in told if "/" in word), (1, 1))
+    nets = [net for net in NETS if net != "rule" or "--walk" not in told]
     found = list(mutants())
     wanted = found[part - 1 :: of]
-    survivors = []
+    torn: Counter[str] = Counter()
     with tempfile.TemporaryDirectory(prefix="reviewapp-mutants-") as name:
         folder = Path(name) / "project"
-        ignored = shutil.ignore_patterns(".git", ".venv", "var", "__pycache__", ".mypy_cache", "node_modules")
+        ignored = shutil.ignore_patterns(".venv", "var", "__pycache__", ".mypy_cache", "node_modules")
         shutil.copytree(ROOT, folder, ignore=ignored)
+        if net := torn_net(folder, nets):
+            sys.exit(f"The net “{net}” is torn without any mutant: mend that first.")
         for number, mutant in enumerate(wanted, start=1):
-            dead = killed(mutant, folder)
-            print(
-                f"{number}/{len(wanted)} {'killed  ' if dead else 'SURVIVED'} {mutant.path}: {mutant.name}", flush=True
-            )
-            if not dead:
-                survivors.append(mutant)
-    print(f"{len(wanted) - len(survivors)} of {len(wanted)} mutants killed ({len(found)} in all)")
-    sys.exit(bool(survivors))
+            net = torn_by(mutant, folder, nets)
+            torn[net] += 1
+            print(f"{number}/{len(wanted)} {net or 'SURVIVED':9}{mutant.path}: {mutant.name}", flush=True)
+    print(f"{len(wanted) - torn['']} of {len(wanted)} mutants killed ({len(found)} in all): {dict(torn)}")
+    sys.exit(bool(torn[""]))
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:2])
+    main(*sys.argv[1:])
