@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import sys
 import time
 from typing import Any
@@ -51,8 +53,20 @@ def approve_next() -> dict[str, Any]:
     return {"status": answer.status_code, "seconds": seconds, "approved": trial.status == "approved"}
 
 
-def renew() -> dict[str, Any]:
-    """Reopen, conclude and approve one trial again: a new approved version, of which effects must be computed."""
+def kill_in_the_middle(group: int, seconds: float = 20) -> dict[str, Any]:
+    """Make a new approved version, of which effects must be computed, and kill the workers while they compute."""
+    renew()
+    start = time.monotonic()
+    while time.monotonic() - start < seconds:
+        if at_work() or met():
+            break
+        time.sleep(0.001)
+    os.killpg(group, signal.SIGKILL)
+    return {"caught": at_work()}
+
+
+def renew() -> None:
+    """Reopen, conclude and approve one trial again."""
     from extraction import approve, reconcile
     from extraction.models import Trial, User
 
@@ -62,22 +76,21 @@ def renew() -> dict[str, Any]:
     approve.reopen(trial.pk, "once more", by=lead)
     reconcile.conclude(trial.pk, by=lead)
     approve.approve(trial.pk, by=lead)
-    return state()
 
 
-def wait_for_claim(seconds: float = 20) -> dict[str, Any]:
-    """Until a worker holds the request: the middle of a recompute. Answers at once, so that it can be killed there."""
+def at_work() -> bool:
+    """Whether a worker holds the newest wish and has not met it."""
     from analysis.models import RecomputeRequest
 
-    start = time.monotonic()
-    while time.monotonic() - start < seconds:
-        request = RecomputeRequest.objects.get()
-        if request.done < request.wanted and request.lease_token is not None and request.claimed == request.wanted:
-            return {"caught": True}
-        if request.done == request.wanted:
-            return {"caught": False}
-        time.sleep(0.002)
-    return {"caught": False}
+    request = RecomputeRequest.objects.get()
+    return request.done < request.wanted == request.claimed and request.lease_token is not None
+
+
+def met() -> bool:
+    from analysis.models import RecomputeRequest
+
+    request = RecomputeRequest.objects.get()
+    return request.done == request.wanted
 
 
 def state() -> dict[str, Any]:

@@ -94,9 +94,10 @@ def installed(folder: Path, broker: str = "") -> Iterator[Installation]:
         made.database = f"postgres://{default['USER']}:{default['PASSWORD']}@{default['HOST']}:{default['PORT']}/{name}"
         _on_server(default, f'CREATE DATABASE "{name}"')
     try:
-        subprocess.run(
-            [sys.executable, "manage.py", "migrate", "-v0"], cwd=ROOT, env=made.environment, check=True, timeout=120
-        )
+        for command in (["migrate", "-v0"], ["collectstatic", "--noinput", "-v0"]):
+            subprocess.run(
+                [sys.executable, "manage.py", *command], cwd=ROOT, env=made.environment, check=True, timeout=120
+            )
         made.run("make")
         yield made
     finally:
