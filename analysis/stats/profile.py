@@ -17,8 +17,9 @@ import numpy as np
 from analysis.stats.errors import NotConverged
 from analysis.stats.inputs import Array, EffectData, Indices
 
-SCAN_STEP = 0.3  # grid spacing of log(tau² + smallest variance); the score's features are about 1 wide
-STEP_TOLERANCE = 1e-9  # of a Newton step relative to its scale: the next one would be below rounding
+SCAN_STEP = 0.25  # grid spacing of log(tau² + smallest variance): most cells are then decided at the first look
+CACHED = 131_072  # weights held at once while scanning: a block stays in the processor's cache
+STEP_TOLERANCE = 1e-8  # of a Newton step relative to its scale: the next one would be below rounding
 
 
 @dataclass(slots=True)
@@ -41,11 +42,14 @@ class Sums:
 
 @dataclass(slots=True)
 class ScanSums:
-    """The part of the sums that a grid of tau² values needs, each of shape (grid,)."""
+    """The part of the sums that a search over tau² needs, at many values of it: each of shape (T,)."""
 
     yPPy: Array
+    yPPPy: Array
     trP: Array
+    trPP: Array
     sum_w: Array
+    sum_w2: Array
 
 
 class Profile(Protocol):
@@ -67,7 +71,21 @@ def profile(data: EffectData) -> Profile:
     return InterceptProfile(data.y, data.v) if data.intercept_only else ModeratorProfile(data.y, data.v, data.X)
 
 
-class InterceptProfile:
+class _Remembering:
+    """Hands out the latest sums again: a fit asks for those at its tau² after the search has."""
+
+    _latest: Sums | None = None
+
+    def at(self, tau2: float) -> Sums:
+        if self._latest is None or self._latest.tau2 != tau2:
+            self._latest = self._sums(tau2)
+        return self._latest
+
+    def _sums(self, tau2: float) -> Sums:
+        raise NotImplementedError
+
+
+class InterceptProfile(_Remembering):
     """A common mean only: every sum is a scalar."""
 
     def __init__(self, y: Array, v: Array) -> None:
@@ -75,17 +93,16 @@ class InterceptProfile:
         self.y = y - self.centre
         self.v = v
         self.p = 1
-        self.ones = np.ones(y.size)
 
-    def at(self, tau2: float) -> Sums:
+    def _sums(self, tau2: float) -> Sums:
         y = self.y
         w = 1.0 / (self.v + tau2)
         # the largest weight is kept apart: where one effect outweighs all others, tr P and tr PP would cancel
         largest = int(w.argmax())
         m = float(w[largest])
-        rest = w.copy()
-        rest[largest] = 0.0
-        r1, r2, r3 = float(rest @ self.ones), float(rest @ rest), float((rest * rest) @ rest)
+        w[largest] = 0.0
+        r1, r2, r3 = float(w.sum()), float(w @ w), float((w * w) @ w)
+        w[largest] = m
         s1, s2 = m + r1, m * m + r2
         mean = float(w @ y) / s1
         r = y - mean
@@ -108,20 +125,26 @@ class InterceptProfile:
         )
 
     def scan(self, tau2: Array) -> ScanSums:
-        y = self.y
-        powers = np.column_stack([self.ones, y, y * y])
-        W = 1.0 / (self.v + tau2[:, None])
-        s1, sy, _ = (W @ powers).T
-        W *= W
-        s2, s2y, s2yy = (W @ powers).T
-        mean = sy / s1
-        return ScanSums(yPPy=s2yy - 2.0 * mean * s2y + mean * mean * s2, trP=s1 - s2 / s1, sum_w=s1)
+        (s1, sy, _), (s2, s2y, s2yy), (s3, s3y, s3yy) = power_sums(self.v, self._products, tau2)
+        mean, share = sy / s1, s2 / s1
+        return ScanSums(
+            yPPy=s2yy + mean * (mean * s2 - 2.0 * s2y),
+            yPPPy=s3yy + mean * (mean * s3 - 2.0 * s3y) - (s2y - mean * s2) ** 2 / s1,
+            trP=s1 - share,
+            trPP=s2 - 2.0 * s3 / s1 + share * share,
+            sum_w=s1,
+            sum_w2=s2,
+        )
+
+    @cached_property
+    def _products(self) -> Array:
+        return np.stack([np.ones(self.y.size), self.y, self.y * self.y])
 
     def coefficients(self, sums: Sums) -> tuple[Array, Array]:
         return np.array([self.centre + sums.b]), np.array([[sums.M]])
 
 
-class ModeratorProfile:
+class ModeratorProfile(_Remembering):
     """A model matrix of p columns, worked on in an orthonormal basis of its column space."""
 
     def __init__(self, y: Array, v: Array, X: Array) -> None:
@@ -131,21 +154,24 @@ class ModeratorProfile:
         self.v = v
         self.p = X.shape[1]
 
-    def at(self, tau2: float) -> Sums:
-        Q, y = self.Q, self.y
+    def _sums(self, tau2: float) -> Sums:
+        Q, y, upper = self.Q, self.y, self._products_upper
+        weights = np.empty((3, y.size))
         w = 1.0 / (self.v + tau2)
-        WQ = Q * w[:, None]
-        A = Q.T @ WQ
+        weights[0] = w
+        np.multiply(w, w, out=weights[1])
+        np.multiply(weights[1], w, out=weights[2])
+        sums = self._products @ weights.T
+        m = upper[0].size
+        A, A2, A3 = _symmetric(sums[:m].T, upper, self.p)
+        s1, s2 = float(sums[-1, 0]), float(sums[-1, 1])
         M = cast(Array, np.linalg.inv(A))
-        A2 = WQ.T @ WQ
-        b = M @ (WQ.T @ y)
+        b = M @ sums[m:-2, 0]
         r = y - Q @ b
         wr = w * r
         w2r = w * wr
-        c = WQ.T @ wr
+        c = w2r @ Q
         MA2 = M @ A2
-        s1, s2 = float(w.sum()), float(w @ w)
-        A3 = (WQ * w[:, None]).T @ WQ
         # bounds that hold for every P, where one effect outweighs all others and the differences cancel
         free = y.size - self.p
         trP = max(s1 - float(np.trace(MA2)), free * float(w.min()))
@@ -167,17 +193,23 @@ class ModeratorProfile:
 
     def scan(self, tau2: Array) -> ScanSums:
         upper = self._products_upper
-        W = 1.0 / (self.v + tau2[:, None])
-        first = W @ self._products
-        W *= W
-        second = W @ self._products
         m = upper[0].size
-        A, A2 = (_symmetric(sums[:, :m], upper, self.p) for sums in (first, second))
-        b = np.linalg.solve(A, first[:, m:-2, None])
-        b2 = second[:, None, m:-2]
-        yPPy = second[:, -2] - 2.0 * (b2 @ b)[:, 0, 0] + (b.transpose(0, 2, 1) @ A2 @ b)[:, 0, 0]
-        trP = first[:, -1] - np.trace(np.linalg.solve(A, A2), axis1=1, axis2=2)
-        return ScanSums(yPPy=yPPy, trP=trP, sum_w=first[:, -1])
+        sums = power_sums(self.v, self._products, tau2)
+        A, A2, A3 = (_symmetric(power[:m].T, upper, self.p) for power in sums)
+        xy, xy2, xy3 = (power[m:-2].T for power in sums)
+        M = cast(Array, np.linalg.inv(A))
+        b = _times(M, xy)
+        A2b = _times(A2, b)
+        c = xy2 - A2b  # X'WWr
+        hat = M @ A2
+        return ScanSums(
+            yPPy=sums[1, -2] - _inner(b, xy2 + c),
+            yPPPy=sums[2, -2] - 2.0 * _inner(b, xy3) + _inner(b, _times(A3, b)) - _inner(c, _times(M, c)),
+            trP=sums[0, -1] - np.einsum("taa->t", hat),
+            trPP=sums[1, -1] - 2.0 * np.einsum("tab,tba->t", M, A3) + np.einsum("tab,tba->t", hat, hat),
+            sum_w=sums[0, -1],
+            sum_w2=sums[1, -1],
+        )
 
     @cached_property
     def _products_upper(self) -> tuple[Indices, Indices]:
@@ -185,7 +217,7 @@ class ModeratorProfile:
 
     @cached_property
     def _products(self) -> Array:
-        """Columns that weights turn into X'WX (upper triangle), X'Wy, y'Wy and Σw, shape (k, ...)."""
+        """Rows that weights turn into X'WX (upper triangle), X'Wy, y'Wy and Σw, shape (rows, k)."""
         rows, y = np.ascontiguousarray(self.Q.T), self.y
         left, right = self._products_upper
         out = np.empty((left.size + self.p + 2, y.size))
@@ -193,12 +225,55 @@ class ModeratorProfile:
         np.multiply(rows, y, out=out[left.size : -2])
         np.multiply(y, y, out=out[-2])
         out[-1] = 1.0
-        return out.T
+        return out
 
     def coefficients(self, sums: Sums) -> tuple[Array, Array]:
         # solve_triangular is not worth its import for p × p
         inverse = np.linalg.inv(self.R)
         return inverse @ (self.start + sums.b), inverse @ sums.M @ inverse.T
+
+
+def power_sums(v: Array, products: Array, tau2: Array) -> Array:
+    """Sums of w, w² and w³ times rows of products, w = 1/(v + tau²), at many values of tau².
+
+    Parameters
+    ----------
+    v : shape (k,)
+    products : shape (rows, k)
+    tau2 : shape (T,)
+
+    Returns
+    -------
+    shape (3, rows, T)
+    """
+    points, k = tau2.size, v.size
+    out = np.zeros((products.shape[0], 3 * points))
+    block = max(256, CACHED // (3 * points))
+    # the same memory for every block: fresh pages would cost more than the arithmetic
+    memory = np.empty(3 * points * min(block, k))
+    for first in range(0, k, block):
+        rows = slice(first, first + block)
+        columns = min(block, k - first)
+        weights = memory[: 3 * points * columns].reshape(3, points, columns)
+        w, square, cube = weights
+        np.add(v[rows], tau2[:, None], out=w)
+        np.reciprocal(w, out=w)
+        np.multiply(w, w, out=square)
+        np.multiply(square, w, out=cube)
+        out += products[:, rows] @ weights.reshape(3 * points, columns).T
+    return out.reshape(-1, 3, points).transpose(1, 0, 2)
+
+
+def _times(matrices: Array, vectors: Array) -> Array:
+    """Each matrix (T, p, p) times its vector (T, p)."""
+    out: Array = (matrices @ vectors[:, :, None])[:, :, 0]
+    return out
+
+
+def _inner(left: Array, right: Array) -> Array:
+    """Inner product of each pair of vectors (T, p)."""
+    out: Array = np.einsum("ta,ta->t", left, right)
+    return out
 
 
 def _symmetric(sums: Array, upper: tuple[Indices, Indices], p: int) -> Array:
@@ -244,12 +319,13 @@ def falling_root(
             low = x
         else:
             high = x
-        new = x - value / slope if slope < 0 else low
-        if not low < new < high:
+        if slope < 0:
+            new = x - value / slope
+            if abs(new - x) <= STEP_TOLERANCE * (abs(x) + scale):
+                return min(max(new, low), high)
+        if slope >= 0 or not low < new < high:
             new = 0.5 * (low + high)
-            if high - low <= 4e-16 * high:
+            if high - low <= 4e-16 * (high + scale):
                 return new
-        if abs(new - x) <= STEP_TOLERANCE * (abs(x) + scale):
-            return new
         x = new
     raise NotConverged("The between-study variance did not converge in 200 steps.")

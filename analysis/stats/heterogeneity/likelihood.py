@@ -1,8 +1,8 @@
 """The (restricted) likelihood of tau² and its global optimum.
 
-The score is scanned on a grid that contains every stationary point, each maximum is polished by safeguarded Newton
-steps, and the likelihoods are compared, with that of tau² = 0 too. So REML and ML have one answer, also where
-Fisher scoring runs in a circle. Sources: Viechtbauer 2005; Harville 1977.
+Every cell of tau² that can hold a maximum is found (`maxima`), each maximum is polished by safeguarded Newton steps,
+and the likelihoods are compared, with that of tau² = 0 too. So REML and ML have one answer, also where Fisher
+scoring runs in a circle. Sources: Viechtbauer 2005; Harville 1977.
 """
 
 from __future__ import annotations
@@ -12,10 +12,8 @@ from math import log, pi, sqrt
 import numpy as np
 
 from analysis.stats.heterogeneity.generalised_q import infinite_weight
-from analysis.stats.inputs import Array
+from analysis.stats.heterogeneity.maxima import GAIN, LOSS, cells_with_a_maximum, look
 from analysis.stats.profile import Profile, Sums, falling_root, grid
-
-SCAN_CELLS = 2_000_000  # numbers held at once while scanning
 
 
 def log_likelihood(effects: Profile, sums: Sums, *, restricted: bool) -> float:
@@ -48,17 +46,15 @@ def likelihood_optimum(effects: Profile, *, restricted: bool) -> tuple[float, Su
             raise infinite_weight()
         return 0.0, effects.at(0.0)
     points = grid(v, upper)
-    score = _scan_scores(effects, points, restricted)
-    score[-1] = min(score[-1], 0.0)
-    candidates = [0.0] if score[0] <= 0 else []
+    seen = look(effects, points, restricted=restricted)
+    seen[GAIN, -1] = min(seen[GAIN, -1], seen[LOSS, -1])  # as proven, whatever the rounding
+    candidates = [0.0] if seen[GAIN, 0] <= seen[LOSS, 0] else []
 
     def evaluate(tau2: float) -> tuple[float, float]:
         return score_and_slope(effects.at(tau2), restricted)
 
-    for i in np.flatnonzero((score[:-1] > 0) & (score[1:] <= 0)):
-        low, high = float(points[i]), float(points[i + 1])
-        start = low + (high - low) * float(score[i] / (score[i] - score[i + 1]))
-        candidates.append(falling_root(evaluate, low, high, start, least))
+    cells = cells_with_a_maximum(effects, seen, least, restricted=restricted)
+    candidates += [falling_root(evaluate, cell.low, cell.high, cell.guess, least) for cell in cells]
     if len(candidates) > 1:
         if least == 0.0 and candidates[0] == 0.0:
             candidates[0] = float(points[0])
@@ -69,12 +65,3 @@ def likelihood_optimum(effects: Profile, *, restricted: bool) -> tuple[float, Su
     if least == 0.0 and best.tau2 == points[0]:
         raise infinite_weight()
     return best.tau2, best
-
-
-def _scan_scores(effects: Profile, points: Array, restricted: bool) -> Array:
-    parts = []
-    step = max(1, SCAN_CELLS // effects.y.size)
-    for first in range(0, points.size, step):
-        s = effects.scan(points[first : first + step])
-        parts.append(s.yPPy - (s.trP if restricted else s.sum_w))
-    return np.concatenate(parts)

@@ -22,13 +22,13 @@ from analysis.stats.heterogeneity import (
     estimate_tau2,
     heterogeneity,
     log_likelihood,
+    maxima,
     method_name,
     standard_error,
 )
-from analysis.stats.heterogeneity import likelihood as likelihood_module
 from analysis.stats.heterogeneity.likelihood import likelihood_optimum, score_and_slope
 from analysis.stats.inputs import effect_data
-from analysis.stats.profile import falling_root, grid, profile
+from analysis.stats.profile import ScanSums, falling_root, grid, profile
 from tests.analysis.stats.review_effects import effects
 
 RANDOM = [method for method in METHODS if method != "EE"]
@@ -98,14 +98,66 @@ def test_the_higher_of_two_maxima_is_taken():
     assert all(log_likelihood(seen, seen.at(t), restricted=True) <= top + 1e-12 for t in np.geomspace(1e-8, 10, 2000))
 
 
+def test_two_maxima_inside_one_cell_are_both_found():
+    # given effects with a maximum at 0 and another above it
+    y, v = np.array([0.0, 0.02, 0.01, 3.0, -3.0, 0.35]), np.array([0.001, 0.001, 0.001, 4.0, 4.0, 0.01])
+    seen = profile(effect_data(y, v))
+    scores = [score_and_slope(seen.at(t), True)[0] for t in np.geomspace(1e-7, 10, 4000)]
+    falls = int((np.diff(np.sign(scores)) < 0).sum())
+    # when one cell is all that is looked at
+    ends = maxima.look(seen, np.array([1e-7, 10.0]), restricted=True)
+    cells = maxima.cells_with_a_maximum(seen, ends, 0.001, restricted=True)
+    # then every fall of the score through zero has its own cell, with a guess inside
+    assert falls >= 1
+    assert len(cells) == falls
+    for cell in cells:
+        assert cell.low <= cell.guess <= cell.high
+        assert score_and_slope(seen.at(cell.low), True)[0] > 0 >= score_and_slope(seen.at(cell.high), True)[0]
+
+
+@given(effects(least=3), st.booleans())
+@settings(max_examples=60, deadline=None)
+def test_what_decides_a_cell_falls_as_tau2_grows(drawn, restricted):
+    seen = profile(effect_data(drawn.y, drawn.v, drawn.X))
+    looks = maxima.look(seen, np.geomspace(1e-4, 100.0, 60), restricted=restricted)[1:]
+    assert (np.diff(looks, axis=1) <= 1e-9 * np.abs(looks[:, :-1])).all()
+
+
+class _Flat:
+    """A score that is zero everywhere, so that no cell can ever be decided."""
+
+    def scan(self, tau2):
+        falling = 10.0 - tau2
+        return ScanSums(falling, 0.5 * falling, falling, falling, falling, falling)
+
+
+def test_cells_that_cannot_be_decided_are_given_up(monkeypatch):
+    ends = maxima.look(_Flat(), np.array([0.0, 1.0]), restricted=True)
+    assert maxima.cells_with_a_maximum(_Flat(), ends, 1.0, restricted=True) == []
+    monkeypatch.setattr(maxima, "HALVINGS", 2)
+    assert maxima.cells_with_a_maximum(_Flat(), ends, 1.0, restricted=False) == []
+
+
 def test_reml_finds_the_optimum_where_fisher_scoring_circles():
     assert estimate_tau2(CIRCLING_Y, CIRCLING_V).value == pytest.approx(0.010910677, abs=1e-8)
 
 
-def test_a_scan_in_parts_finds_the_same(monkeypatch):
-    whole = estimate_tau2(CIRCLING_Y, CIRCLING_V).value
-    monkeypatch.setattr(likelihood_module, "SCAN_CELLS", 25)
-    assert estimate_tau2(CIRCLING_Y, CIRCLING_V).value == whole
+@pytest.mark.parametrize("moderated", [False, True])
+def test_many_effects_are_scanned_in_blocks_to_the_same_sums(moderated):
+    # given more effects than one block holds
+    random = np.random.default_rng(2)
+    k = 700
+    y, v = random.normal(size=k), random.uniform(0.1, 1.0, k)
+    X = np.column_stack([np.ones(k), random.normal(size=k)]) if moderated else None
+    seen = profile(effect_data(y, v, X))
+    some = np.linspace(0.0, 2.0, 300)
+    # when
+    scanned = seen.scan(some)
+    # then
+    for i in (0, 150, 299):
+        sums = seen.at(some[i])
+        for name in ("yPPy", "yPPPy", "trP", "trPP", "sum_w", "sum_w2"):
+            assert getattr(scanned, name)[i] == pytest.approx(getattr(sums, name), rel=1e-10), name
 
 
 @pytest.mark.parametrize("method", RANDOM)

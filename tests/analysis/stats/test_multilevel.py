@@ -260,7 +260,7 @@ class _Endless:
     """A likelihood that always rises a little further out."""
 
     r = 1
-    y = np.array([1e200])
+    y = np.array([1e90])
 
     def at(self, theta):
         from analysis.stats.multilevel.likelihood import State
@@ -283,6 +283,21 @@ def test_a_search_without_end_or_sense_says_so():
         maximise(_Endless(), np.ones(1))
     with pytest.raises(NotConverged, match="falls"):
         maximise(_Lying(), np.ones(1))
+
+
+class _Exact(_Endless):
+    """A likelihood that says nothing about how far to go: the effects are fitted without a remainder."""
+
+    def at(self, theta):
+        import dataclasses
+
+        return dataclasses.replace(
+            super().at(theta), score=-np.ones(1), information=np.zeros((1, 1)), loglik=-float(theta[0])
+        )
+
+
+def test_without_any_information_the_variances_are_zero():
+    assert maximise(_Exact(), np.ones(1)).theta == [0.0]
 
 
 # several outcomes per trial
