@@ -9,6 +9,7 @@ from uuid import UUID
 
 from django.contrib import admin, messages
 from django.db.models import Case, F, FloatField, QuerySet, Value, When
+from django.db.models.functions import Cast
 from django.http import HttpRequest
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
@@ -178,7 +179,7 @@ class RankedDiscrepancyAdmin(DiscrepancyAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         sizes = sizes_for(request)
         known = [When(pk=key, then=Value(size)) for key, size in sizes.items()]
-        size = Case(*known, default=None, output_field=FloatField()) if known else Value(None, FloatField())
+        size = Case(*known, default=None, output_field=FloatField()) if known else Cast(None, FloatField())
         largest = max(sizes.values(), default=0.0) or 1.0
         rows: QuerySet[Any] = super().get_queryset(request)
         ranked: QuerySet[Any] = rows.annotate(size=size, largest=Value(largest, FloatField()))
