@@ -6,9 +6,9 @@ Missing (NaN) rows are left out and reported; everything else that cannot be poo
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, TypeVar, cast
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -38,6 +38,7 @@ class EffectData:
     omitted : rows left out because a value was missing.
     redundant : columns of the given X left out because earlier ones determine them.
     intercept : position of the column of ones in X, or None.
+    factors : Q and R of X = QR, where the check of its columns made them.
     """
 
     y: Array
@@ -47,6 +48,22 @@ class EffectData:
     omitted: tuple[int, ...] = ()
     redundant: tuple[int, ...] = ()
     intercept: int | None = 0
+    factors: tuple[Array, Array] | None = field(default=None, repr=False)
+
+    @cached_property
+    def basis(self) -> Array:
+        """Orthonormal basis of the columns of X, shape (k, p)."""
+        return self._factors[0]
+
+    @cached_property
+    def back(self) -> Array:
+        """From coefficients in that basis to those of the columns of X, shape (p, p)."""
+        return cast(Array, np.linalg.inv(self._factors[1]))
+
+    @cached_property
+    def _factors(self) -> tuple[Array, Array]:
+        Q, R = self.factors or np.linalg.qr(self.X)
+        return Q, R
 
     @property
     def k(self) -> int:
@@ -113,7 +130,8 @@ def effect_data(
     _check_range(y, v, zero_variance)
     if matrix is None:
         return EffectData(y, v, np.ones((y.size, 1)), rows, omitted)
-    keep = independent_columns(matrix)
+    factors = full_rank_factors(matrix)
+    keep = list(range(matrix.shape[1])) if factors else independent_columns(matrix)
     if len(keep) < matrix.shape[1] and redundant == "refuse":
         raise RankDeficient(
             f"The {matrix.shape[1]} columns of the model matrix carry the information of {len(keep)} only: "
@@ -122,7 +140,7 @@ def effect_data(
     lost = tuple(j for j in range(matrix.shape[1]) if j not in keep)
     matrix = matrix[:, keep] if lost else matrix
     ones = np.flatnonzero((matrix == 1.0).all(axis=0))
-    return EffectData(y, v, matrix, rows, omitted, lost, int(ones[0]) if ones.size else None)
+    return EffectData(y, v, matrix, rows, omitted, lost, int(ones[0]) if ones.size else None, factors)
 
 
 def model_matrix(X: ArrayLike, n: int) -> Array:
@@ -163,13 +181,19 @@ def _check_range(y: Array, v: Array, zero_allowed: bool) -> None:
         )
 
 
+def full_rank_factors(X: Array) -> tuple[Array, Array] | None:
+    """Q and R of X = QR, if no column is determined by earlier ones."""
+    if X.shape[0] < X.shape[1]:
+        return None
+    Q, R = np.linalg.qr(X)
+    # the columns of R are as long as those of X
+    size = np.sqrt(np.einsum("ij,ij->j", R, R))
+    return (Q, R) if (np.abs(np.diagonal(R)) > RANK_TOLERANCE * size).all() else None
+
+
 def independent_columns(X: Array) -> list[int]:
     """Columns of X that earlier ones do not determine, in order (as R's lm)."""
     size = np.sqrt(np.einsum("ij,ij->j", X, X))
-    if X.shape[0] >= X.shape[1]:
-        diagonal = np.abs(np.diagonal(np.linalg.qr(X, mode="r")))
-        if (diagonal > RANK_TOLERANCE * size).all():
-            return list(range(X.shape[1]))
     basis = np.empty((X.shape[0], 0))
     keep: list[int] = []
     for j in range(X.shape[1]):
@@ -275,8 +299,14 @@ class Clusters:
         return values if self.contiguous else values[self.order]
 
     def sum(self, values: Array) -> Array:
-        """Sum of sorted `values` within each cluster, shape (m, ...)."""
-        return np.add.reduceat(values, self.start, axis=0)
+        """Sum of sorted `values` within each cluster: shape (k,) gives (m,), shape (rows, k) gives (rows, m)."""
+        if values.ndim == 1:
+            # several times faster than reduceat, whose clusters are many and short
+            return cast(Array, np.bincount(self.index, values, self.m))
+        out = np.empty((values.shape[0], self.m))
+        for total, row in zip(out, values, strict=True):
+            total[:] = np.bincount(self.index, row, self.m)
+        return out
 
     def spread(self, per_cluster: Array) -> Array:
         """A value per cluster repeated for its rows, in cluster order."""

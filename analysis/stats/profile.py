@@ -68,7 +68,7 @@ class Profile(Protocol):
 
 def profile(data: EffectData) -> Profile:
     """The sums of `data` as functions of tau²."""
-    return InterceptProfile(data.y, data.v) if data.intercept_only else ModeratorProfile(data.y, data.v, data.X)
+    return InterceptProfile(data.y, data.v) if data.intercept_only else ModeratorProfile(data)
 
 
 class _Remembering:
@@ -147,12 +147,12 @@ class InterceptProfile(_Remembering):
 class ModeratorProfile(_Remembering):
     """A model matrix of p columns, worked on in an orthonormal basis of its column space."""
 
-    def __init__(self, y: Array, v: Array, X: Array) -> None:
-        self.Q, self.R = np.linalg.qr(X)
-        self.start = self.Q.T @ y
-        self.y = y - self.Q @ self.start
-        self.v = v
-        self.p = X.shape[1]
+    def __init__(self, data: EffectData) -> None:
+        self.Q, self.back = data.basis, data.back
+        self.start = self.Q.T @ data.y
+        self.y = data.y - self.Q @ self.start
+        self.v = data.v
+        self.p = data.p
 
     def _sums(self, tau2: float) -> Sums:
         Q, y, upper = self.Q, self.y, self._products_upper
@@ -228,9 +228,7 @@ class ModeratorProfile(_Remembering):
         return out
 
     def coefficients(self, sums: Sums) -> tuple[Array, Array]:
-        # solve_triangular is not worth its import for p × p
-        inverse = np.linalg.inv(self.R)
-        return inverse @ (self.start + sums.b), inverse @ sums.M @ inverse.T
+        return self.back @ (self.start + sums.b), self.back @ sums.M @ self.back.T
 
 
 def power_sums(v: Array, products: Array, tau2: Array) -> Array:

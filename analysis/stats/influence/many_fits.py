@@ -101,8 +101,7 @@ def fit_many(
 def _fit_together(fits: ManyFits, sets: Together, method: str, test: str) -> Indices:
     """Fill in the fits of these sets; those that have to be fitted alone are returned."""
     here, df, back = sets.chosen, sets.df, sets.basis.back
-    tau2, unsettled = tau2_of_each(sets, method)
-    fit = sets.at(tau2)
+    tau2, fit, unsettled = tau2_of_each(sets, method)
     residual = np.maximum(fit.yPy, 0.0)
     scale = np.ones(df.size)
     if test in KNAPP_HARTUNG:

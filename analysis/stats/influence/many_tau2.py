@@ -20,7 +20,7 @@ from analysis.stats.influence.subsets import Subsets
 from analysis.stats.inputs import Array, EffectData, Indices
 from analysis.stats.profile import STEP_TOLERANCE, grid
 
-CELLS = 300_000  # numbers held at once while scanning
+CELLS = 100_000  # numbers held at once while scanning: they stay in the processor's cache
 STEPS = 100
 
 Function = Callable[[Array, Quantities], Array]  # of tau² and the quantities there
@@ -85,8 +85,8 @@ class Together:
         return self.between(points, cell)(tau2)
 
 
-def tau2_of_each(sets: Together, method: str) -> tuple[Array, Indices]:
-    """tau² of every set by `method`, and the sets that have to be fitted alone."""
+def tau2_of_each(sets: Together, method: str) -> tuple[Array, Quantities, Indices]:
+    """tau² of every set by `method`, what the sets are there, and the sets that have to be fitted alone."""
     zero, size, df = sets.zero, sets.size, sets.df
     match method:
         case "EE":
@@ -103,7 +103,8 @@ def tau2_of_each(sets: Together, method: str) -> tuple[Array, Indices]:
             raw = _sidik_jonkman(sets)
         case _:
             return _roots(sets, method)
-    return np.maximum(raw, 0.0), np.array([], dtype=np.intp)
+    tau2 = np.maximum(raw, 0.0)
+    return tau2, sets.at(tau2), np.array([], dtype=np.intp)
 
 
 def _hedges(sets: Together) -> Array:
@@ -124,14 +125,14 @@ def _sidik_jonkman(sets: Together) -> Array:
     return raw
 
 
-def _roots(sets: Together, method: str) -> tuple[Array, Indices]:
+def _roots(sets: Together, method: str) -> tuple[Array, Quantities, Indices]:
     """Where the curve of the method crosses zero; several crossings, or none found, are left to be fitted alone."""
     curve, target = _curve(sets, method)
     v = sets.data.v
     squares = sets.sums(np.ones((1, sets.data.k)))[0]
     spread = float((sets.basis.squares(squares) / target).max())
     if spread <= 0.0:
-        return np.zeros(sets.size.size), np.array([], dtype=np.intp)
+        return np.zeros(sets.size.size), sets.zero, np.array([], dtype=np.intp)
     points = grid(v, _beyond(spread, float(v.min()), float(v.max())))
     height = sets.scan(points, curve)
     height[-1] = np.minimum(height[-1], 0.0)
@@ -143,8 +144,9 @@ def _roots(sets: Together, method: str) -> tuple[Array, Indices]:
     above, below = height[cell, column], height[cell + 1, column]
     inside: Mask = np.logical_or.reduce(falls)
     start = np.where(inside, low + (high - low) * above / np.where(inside, above - below, 1.0), 0.0)
-    tau2, settled = _newton(sets.between(points, cell), curve, low, high, start, ~inside, float(v.min()))
-    return tau2, np.flatnonzero((optima != 1) | ~settled)
+    at = sets.between(points, cell)
+    tau2, settled = _newton(at, curve, low, high, start, ~inside, float(v.min()))
+    return tau2, at(tau2), np.flatnonzero((optima != 1) | ~settled)
 
 
 def _curve(sets: Together, method: str) -> tuple[Curve, Array]:
@@ -178,10 +180,12 @@ def _newton(
     for _ in range(STEPS):
         found = at(tau2)
         value, slope = curve.value(tau2, found), curve.slope(tau2, found)
-        low, high = np.where(value > 0, tau2, low), np.where(value > 0, high, tau2)
-        step = np.where(slope < 0, tau2 - value / slope, low)
-        step = np.where((step > low) & (step < high), step, 0.5 * (low + high))
-        near = np.abs(step - tau2) <= STEP_TOLERANCE * (tau2 + unit)
+        above, falling = value > 0, slope < 0
+        low, high = np.where(above, tau2, low), np.where(above, high, tau2)
+        step = np.where(falling, tau2 - value / slope, low)
+        near = falling & (np.abs(step - tau2) <= STEP_TOLERANCE * (tau2 + unit))
+        step = np.where(near, np.clip(step, low, high), step)
+        step = np.where(near | ((step > low) & (step < high)), step, 0.5 * (low + high))
         tau2 = np.where(done, tau2, step)
         done = done | near
         if done.all():

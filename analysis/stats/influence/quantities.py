@@ -74,11 +74,10 @@ class Basis:
             centre = (data.y / data.v).sum() / (1.0 / data.v).sum()
             y = data.y - centre
             return cls(np.stack([np.ones(y.size), y, y * y]), np.array([centre]), np.eye(1))
-        Q, R = np.linalg.qr(data.X)
+        Q, back = data.basis, data.back
         start = np.linalg.solve((Q.T / data.v) @ Q, (Q.T / data.v) @ data.y)
         y = data.y - Q @ start
         crossed = (Q[:, :, None] * Q[:, None, :]).reshape(data.k, data.p**2)
-        back = np.linalg.inv(R)
         return cls(np.concatenate([np.stack([np.ones(data.k), y * y]), Q.T * y, crossed.T]), back @ start, back)
 
     def crossed(self, sums: Array) -> Array:

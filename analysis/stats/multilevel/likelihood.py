@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import log, pi
-from typing import Protocol
+from typing import Protocol, cast
 
 import numpy as np
 
@@ -63,18 +63,18 @@ class _InOrthonormalBasis:
     p: int
 
     def __init__(self, data: EffectData, clusters: Clusters, restricted: bool) -> None:
-        X, y = clusters.sort(data.X), clusters.sort(data.y)
-        self.Q, self.R = np.linalg.qr(X)
+        self.Q, y = clusters.sort(data.basis), clusters.sort(data.y)
+        self.back = data.back
         self.start = self.Q.T @ y
         self.y = y - self.Q @ self.start
         self.v = clusters.sort(data.v)
-        self.k, self.p = X.shape
+        self.k, self.p = self.Q.shape
         self.clusters = clusters
         self.restricted = restricted
 
     def coefficients(self, state: State) -> tuple[Array, Array]:
         """Coefficients of the given columns and their covariance."""
-        back = np.linalg.inv(self.R)
+        back = self.back
         return back @ (self.start + state.b), back @ state.M @ back.T
 
     def _loglik(self, logdet_v: float, logdet_a: float, yPy: float) -> float:
@@ -109,7 +109,7 @@ class NestedLikelihood(_InOrthonormalBasis):
         weighted, sums = core.solve(self.columns)
         WQ, Wy = weighted[:p], weighted[p]
         A = WQ @ self.Q
-        M = np.linalg.inv(A)
+        M = cast(Array, np.linalg.inv(A))
         b = M @ (WQ @ self.y)
         Py = Wy - b @ WQ
         sQ = sums[:p]  # 1'V⁻¹Q of each study
@@ -211,7 +211,7 @@ class BlockLikelihood(_InOrthonormalBasis):
             trace_w += np.einsum("jab,rjab->r", W, E)
         WQ, Wy = WB[:, :p], WB[:, p]
         A = self.Q.T @ WQ
-        M = np.linalg.inv(A)
+        M = cast(Array, np.linalg.inv(A))
         b = M @ (WQ.T @ self.y)
         Py = Wy - WQ @ b
         F = np.empty((r, k))  # E_a P y

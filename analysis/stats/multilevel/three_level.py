@@ -184,8 +184,7 @@ def _check_separable(data: EffectData, clusters: Clusters, *, restricted: bool) 
         )
     if data.k < data.p + 2:
         raise TooFewEffects(f"{data.p} coefficients and two variances need {data.p + 2} effects; {data.k} given.")
-    Q, _ = np.linalg.qr(clusters.sort(data.X))
-    fitted = clusters.sum(Q)  # what the moderators take of the study means
+    fitted = clusters.sum(clusters.sort(data.basis).T)  # what the moderators take of the study means
     if restricted and data.k - float(np.vdot(fitted, fitted)) <= NOTHING_BETWEEN * data.k:
         raise NotEstimable("The moderators determine the mean of every study: no variance between studies is left.")
 

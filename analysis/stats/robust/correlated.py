@@ -7,6 +7,7 @@ needs p × p eigenvalues only. Sources: Hedges, Tipton & Johnson 2010; Tipton 20
 from __future__ import annotations
 
 from functools import cached_property
+from math import ceil, log
 
 import numpy as np
 
@@ -16,6 +17,8 @@ from analysis.stats.robust.fit import Estimated, RobustFit, VarianceComponents, 
 from analysis.stats.robust.satterthwaite import ScoreCovariance
 
 SINGULAR = 1e-10  # eigenvalues of I - H at or below it count as zero, as in robumeta
+LITTLE_LEVERAGE = 0.05  # of a study; below it a power series of at most 13 terms is exact
+ROUNDING = 1e-17
 NOTHING_LEFT = 1e-12  # share of the total weight below which tau² has no information
 
 
@@ -29,41 +32,26 @@ class ClusteredDesign:
         self.n = clusters.size.astype(float)
         self.intercept = data.intercept
         self.intercept_only = data.intercept_only
-        self._X = data.X
+        self.back = data.back  # from coefficients in the orthonormal basis to those of the columns given
+        self._basis = data.basis
 
     @cached_property
-    def _basis(self) -> tuple[Array, Array]:
-        Q, R = np.linalg.qr(self.clusters.sort(self._X))
-        return Q, np.linalg.inv(R)
-
-    @property
-    def Q(self) -> Array:
-        """Orthonormal basis of the model matrix, rows sorted by cluster."""
-        return self._basis[0]
-
-    @property
-    def back(self) -> Array:
-        """From coefficients in that basis to those of the columns given."""
-        return self._basis[1]
+    def columns(self) -> Array:
+        """Orthonormal basis of the model matrix, rows sorted by cluster, shape (p, k)."""
+        return np.ascontiguousarray(self.clusters.sort(self._basis).T)
 
     @cached_property
     def sum_x(self) -> Array:
         """X_j'1 of each study, shape (m, p)."""
-        return self.clusters.sum(self.Q)
+        return self.clusters.sum(self.columns).T
 
     @cached_property
     def G(self) -> Array:
         """X_j'X_j of each study, shape (m, p, p)."""
-        Q, p = self.Q, self.p
-        upper = [(a, b) for a in range(p) for b in range(a, p)]
-        products = np.empty((len(upper), Q.shape[0]))
-        columns = np.ascontiguousarray(Q.T)
-        for row, (a, b) in zip(products, upper, strict=True):
-            np.multiply(columns[a], columns[b], out=row)
-        sums = np.add.reduceat(products, self.clusters.start, axis=1)
-        out = np.empty((self.clusters.m, p, p))
-        for row, (a, b) in zip(sums, upper, strict=True):
-            out[:, a, b] = out[:, b, a] = row
+        out = np.empty((self.clusters.m, self.p, self.p))
+        for a in range(self.p):
+            for b in range(a, self.p):
+                out[:, a, b] = out[:, b, a] = self.clusters.sum(self.columns[a] * self.columns[b])
         return out
 
 
@@ -75,8 +63,13 @@ class CorrelatedEffects:
         self.data, self.design = data, design
         self.mean_v = clusters.sum(clusters.sort(data.v)) / design.n
         y = clusters.sort(data.y)
-        self.centre = float(y.sum()) / y.size if design.intercept is not None else 0.0
-        self.y = y - self.centre
+        # effects as residuals of their plain fit: sums of squares would cancel where the mean is far from zero
+        if design.intercept_only:
+            self.start = np.array([y.sum() / y.size])
+            self.y = y - self.start[0]
+        else:
+            self.start = design.columns @ y
+            self.y = y - self.start @ design.columns
         weights = 1.0 / (design.n * self.mean_v)
         if design.intercept_only:
             self._start_mean(weights)
@@ -97,18 +90,25 @@ class CorrelatedEffects:
         self.information = S - float(wn @ wn) / S
 
     def _start_moderators(self, w: Array) -> None:
-        design, p = self.design, self.design.p
-        clusters, n, G, Q = design.clusters, design.n, design.G, design.Q
-        self.sum_xy = np.add.reduceat(Q.T * self.y, clusters.start, axis=1).T
-        M = np.linalg.inv((w @ G.reshape(-1, p * p)).reshape(p, p))
-        e = self.y - Q @ (M @ (w @ self.sum_xy))
+        design = self.design
+        clusters, n = design.clusters, design.n
+        self.sum_xy = np.stack([clusters.sum(column * self.y) for column in design.columns], axis=1)
+        M = np.linalg.inv(self._crossed(w))
+        b = M @ (w @ self.sum_xy)
+        e = self.y - b @ design.columns
         self.q = float(clusters.sum(e * e) @ w)
         x = design.sum_x
         leverage = np.einsum("ja,ja->j", x @ M, x)  # of the sum of a study
         w_n = w / n
-        self.own = float(np.vdot(M, (w_n @ G.reshape(-1, p * p)).reshape(p, p)))
+        self.own = float(np.vdot(M, self._crossed(w_n)))
         self.shared = float(w_n @ leverage) - self.own
         self.information = float(n @ w) - float((w * w) @ leverage)
+
+    def _crossed(self, w: Array) -> Array:
+        """X'WX for one weight per study, shape (p, p)."""
+        p = self.design.p
+        total: Array = (w @ self.design.G.reshape(-1, p * p)).reshape(p, p)
+        return total
 
     def components(self, rho: float) -> VarianceComponents:
         """tau² (linear in rho before truncation) and I²."""
@@ -139,7 +139,7 @@ class CorrelatedEffects:
         S = float(weight.sum())
         b = float(w @ self.sum_y) / S
         scores = w * (self.sum_y - n * b) / S
-        estimate, working = np.array([b + self.centre]), np.array([[1.0 / S]])
+        estimate, working = self.start + b, np.array([[1.0 / S]])
         if not small:
             return Estimated(estimate, np.array([[scores @ scores]]), None, working)
         # the heaviest study is kept apart: 1 - h and the squares would cancel where it outweighs all others
@@ -160,26 +160,51 @@ class CorrelatedEffects:
     def _moderated(self, w: Array, small: bool) -> Estimated:
         design = self.design
         p, G, back = design.p, design.G, design.back
-        M = np.linalg.inv((w @ G.reshape(-1, p * p)).reshape(p, p))
+        M = np.linalg.inv(self._crossed(w))
         b = M @ (w @ self.sum_xy)
-        e = self.y - design.Q @ b
-        u = np.add.reduceat(design.Q.T * e, design.clusters.start, axis=1).T  # X_j'e_j
-        estimate = back @ b
-        if design.intercept is not None:
-            estimate[design.intercept] += self.centre
-        working = back @ M @ back.T
+        u = self.sum_xy - G @ b  # X_j'e_j
+        estimate, working = back @ (self.start + b), back @ M @ back.T
         if not small:
             scores = (w[:, None] * u) @ (back @ M).T
             return Estimated(estimate, scores.T @ scores, None, working)
-        # M X_j'W_jA_j = C_j X_j' with C_j = w_j L (I - w_j L'G_jL)^(-1/2) L', M = LL'
+        # with M = LL' and H_j = w_jL'G_jL, M X_j'W_jA_j is w_j L (I - H_j)^(-1/2) L'X_j'
         L = np.linalg.cholesky(M)
-        scale = w[:, None, None]
-        values, vectors = np.linalg.eigh(np.eye(p) - scale * (L.T @ G @ L))
-        root = np.where(values > SINGULAR, 1.0 / np.sqrt(np.maximum(values, SINGULAR)), 0.0)
-        half = (vectors * root[:, None, :]) @ vectors.transpose(0, 2, 1)
-        C = (back @ L) @ half @ (scale * L.T)
-        scores = (C @ u[:, :, None])[:, :, 0]
-        CG = C @ G
-        D = CG @ (C / scale).transpose(0, 2, 1)
-        covariance = ScoreCovariance(D, CG @ L, None, working)
+        H = L.T @ ((w[:, None, None] * G).reshape(-1, p) @ L).reshape(-1, p, p)
+        root = inverse_root_of_rest(H)
+        scores = (root @ ((w[:, None] * u) @ L)[:, :, None])[:, :, 0] @ (back @ L).T
+        taken = root @ H
+        covariance = ScoreCovariance(taken @ root, taken, None, np.eye(p)).rotated(back @ L)
         return Estimated(estimate, scores.T @ scores, covariance.degrees_of_freedom(), working, covariance)
+
+
+def inverse_root_of_rest(H: Array) -> Array:
+    """(I - H)^(-1/2) of a stack of positive semi-definite matrices, Moore-Penrose where I - H is singular.
+
+    Most studies of many have little leverage: their root is a short power series in H, which costs a fraction of
+    the eigenvalues.
+    """
+    leverage = np.einsum("jaa->j", H)  # no eigenvalue is larger
+    out = np.empty_like(H)
+    little = leverage <= LITTLE_LEVERAGE
+    out[little] = _power_series(H[little], leverage[little])
+    if not little.all():
+        much = ~little
+        values, vectors = np.linalg.eigh(np.eye(H.shape[1]) - H[much])
+        root = np.where(values > SINGULAR, 1.0 / np.sqrt(np.maximum(values, SINGULAR)), 0.0)
+        out[much] = (vectors * root[:, None, :]) @ vectors.transpose(0, 2, 1)
+    return out
+
+
+def _power_series(H: Array, leverage: Array) -> Array:
+    """Σ c_i H^i with c_i = (2i choose i) / 4^i, to rounding error, by Horner's rule."""
+    largest = float(leverage.max(initial=ROUNDING))
+    terms = max(1, ceil(log(ROUNDING) / log(largest)))
+    factors = np.cumprod([1.0, *((2.0 * i - 1.0) / (2.0 * i) for i in range(1, terms + 1))])
+    out: Array = factors[-1] * H
+    diagonal = np.einsum("jaa->ja", out)
+    for factor in factors[-2:0:-1]:
+        diagonal += factor
+        out = H @ out
+        diagonal = np.einsum("jaa->ja", out)
+    diagonal += 1.0
+    return out

@@ -6,6 +6,7 @@ Sources: Bell & McCaffrey 2002; Pustejovsky & Tipton 2018, 2022.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import cast
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -136,7 +137,7 @@ def _check_nested(studies: Clusters, clusters: Clusters) -> None:
 
 def _parts(fit: Fit, clusters: Clusters, correction: str) -> SandwichParts:
     data: EffectData = fit.data
-    Q, R = np.linalg.qr(clusters.sort(data.X))
+    Q = clusters.sort(data.basis)
     e = clusters.sort(data.y - data.X @ fit.estimate)
     weights: Array | None = None
     theta: Array | list[Array]
@@ -155,8 +156,8 @@ def _parts(fit: Fit, clusters: Clusters, correction: str) -> SandwichParts:
             theta = _mean_variances(fit) if own else clusters.sort(1.0 / fit.weights)
         weights = clusters.sort(fit.weights) if own else None
         WQ = Q * (1.0 / theta if weights is None else weights)[:, None]
-    model = WorkingModel(Q, WQ, np.linalg.inv(Q.T @ WQ), theta, weights)
-    return sandwich_parts(model, e, clusters, correction).transformed(np.linalg.inv(R))
+    model = WorkingModel(Q, WQ, cast(Array, np.linalg.inv(Q.T @ WQ)), theta, weights)
+    return sandwich_parts(model, e, clusters, correction).transformed(data.back)
 
 
 def _mean_variances(fit: RobustFit) -> Array:

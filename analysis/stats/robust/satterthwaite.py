@@ -41,7 +41,9 @@ class ScoreCovariance:
 
     def rotated(self, C: Array) -> ScoreCovariance:
         """The same for the linear combinations C of shape (q, p)."""
-        return ScoreCovariance(C @ self.D @ C.T, C @ self.Z, self.K, C @ self.model @ C.T)
+        m, p, _ = self.D.shape
+        right = (self.D.reshape(-1, p) @ C.T).reshape(m, p, C.shape[0])  # one product, not one per cluster
+        return ScoreCovariance(C @ right, C @ self.Z, self.K, C @ self.model @ C.T)
 
     def _shared(self) -> Array:
         """Z K, of the shape of Z."""

@@ -22,8 +22,8 @@ class _LeastSquares:
 
     def __init__(self, data: EffectData, clusters: Clusters) -> None:
         self.y = clusters.sort(data.y)
-        self.Q, R = np.linalg.qr(clusters.sort(data.X))
-        self.back = np.linalg.inv(R)
+        self.Q = clusters.sort(data.basis)
+        self.back = data.back
 
     def solve(self, w: Array) -> tuple[Array, Array, Array, Array]:
         """WX, (X'WX)⁻¹, coefficients and residuals."""
@@ -37,8 +37,8 @@ class _LeastSquares:
         WQ, M, b, e = self.solve(w)
         estimate = self.back @ b
         if not small:
-            scores = clusters.sum(WQ * e[:, None]) @ (self.back @ M).T
-            return Estimated(estimate, scores.T @ scores, None, self.back @ M @ self.back.T)
+            scores = self.back @ M @ clusters.sum((WQ * e[:, None]).T)
+            return Estimated(estimate, scores @ scores.T, None, self.back @ M @ self.back.T)
         if working is None:
             model = WorkingModel(self.Q, WQ, M, 1.0 / w)
         else:
@@ -66,7 +66,7 @@ def _two_moments(regression: _LeastSquares, v: Array, clusters: Clusters) -> Var
     w, Q = 1.0 / v, regression.Q
     WQ, M, _, e = regression.solve(w)
     n = clusters.size.astype(float)
-    x, xw = clusters.sum(Q), clusters.sum(WQ)
+    x, xw = clusters.sum(Q.T).T, clusters.sum(WQ.T).T
     xx, ww, square = M @ (x.T @ x), M @ (xw.T @ xw), M @ (WQ.T @ WQ)
     mixed = np.einsum("ja,ja->j", xw @ M, x)
     sums = clusters.sum(e)

@@ -20,6 +20,7 @@ from analysis.stats.inputs import Clusters
 from analysis.stats.multilevel import che, three_level
 from analysis.stats.pooling import random_effects
 from analysis.stats.robust import robu, sandwich
+from analysis.stats.robust.correlated import inverse_root_of_rest
 from analysis.stats.robust.kernel import WorkingModel, sandwich_parts
 from tests.analysis.stats.review_effects import effects
 
@@ -105,6 +106,32 @@ def test_small_sample_robu_is_cr2_under_its_own_working_model(model, X_):
     # and the general sandwich of the fit says the same
     assert sandwich(fit).se == pytest.approx(fit.se, rel=1e-8)
     assert sandwich(fit, CLUSTER).df == pytest.approx(fit.df, rel=1e-8)
+
+
+def test_many_trials_of_little_leverage_are_cr2_under_the_working_model_too():
+    # given so many trials that none has much leverage
+    random = np.random.default_rng(3)
+    trial = np.repeat(np.arange(150), 2)
+    y, v = random.normal(size=300), random.uniform(0.05, 0.1, 300)
+    X = np.column_stack([np.ones(300), random.normal(size=300), np.arange(300) % 2])
+    # when
+    fit = robu(y, v, trial, X)
+    # then
+    vcov, df = written_out(X, y, np.diag(fit.weights), np.diag(1 / fit.weights), trial, "CR2")
+    assert fit.vcov == pytest.approx(vcov, rel=1e-9)
+    assert fit.df == pytest.approx(df, rel=1e-9)
+
+
+@pytest.mark.parametrize("leverage", [[0.0, 1e-6], [0.04, 0.049], [0.02, 0.7], [0.9, 1.0]])
+def test_the_inverse_root_is_that_of_the_eigenvalues(leverage):
+    # given positive semi-definite matrices of these traces, one column each
+    random = np.random.default_rng(4)
+    x = random.normal(size=(2, 3))
+    H = np.array(leverage)[:, None, None] * np.einsum("ja,jb->jab", x, x) / (x * x).sum(axis=1)[:, None, None]
+    # then I - H is as I but for 1 - trace in one direction; its root is I but for 1/√(1 - trace)
+    stretch = np.array([1 / np.sqrt(1 - trace) - 1 if trace < 1 else -1.0 for trace in leverage])
+    expected = np.eye(3) + stretch[:, None, None] * np.einsum("ja,jb->jab", x, x) / (x * x).sum(axis=1)[:, None, None]
+    assert inverse_root_of_rest(H) == pytest.approx(expected, abs=1e-12)
 
 
 def test_own_weights_take_df_under_independence_as_robumeta_does():
