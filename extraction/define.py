@@ -12,6 +12,7 @@ from extraction.access import Act, Thing
 from extraction.errors import DuplicateRow, FieldProblem, IllegalMove, InvalidValues, NotFound
 from extraction.locks import locked_review, require
 from extraction.models import (
+    CodebookVersion,
     Entry,
     Event,
     Intervention,
@@ -22,7 +23,9 @@ from extraction.models import (
     OutcomeClass,
     Review,
     UnitFactor,
+    User,
 )
+from extraction.protocols.vocabulary import vocabulary_of
 from extraction.recorded import verb
 from extraction.setup import apply_values
 from extraction.signals import pooled_data_changed
@@ -32,12 +35,15 @@ TERM = ("code", "name", "definition", "position")
 FIELDS: Mapping[type[models.Model], tuple[str, ...]] = {
     Intervention: TERM,
     OutcomeClass: (*TERM, "direction"),
-    Marker: (*TERM, "outcome_class", "direction", "canonical_unit"),
+    Marker: (
+        *TERM, "outcome_class", "direction", "canonical_unit", "usual_unit", "plausible_low", "plausible_high",
+        "stimulated_low", "stimulated_high", "sd_mean_low", "sd_mean_high", "log_usual",
+    ),
     MarkerSynonym: ("marker", "text", "ambiguous"),
-    UnitFactor: ("marker", "unit", "to_unit", "factor", "exact"),
+    UnitFactor: ("marker", "unit", "to_unit", "factor", "exact", "transform", "aliases", "note"),
     Moderator: (*TERM, "kind", "applies_to", "unit"),
-    ModeratorLevel: ("moderator", "code", "name", "position"),
-}
+    ModeratorLevel: ("moderator", "code", "name", "definition", "position"),
+}  # fmt: skip
 OWNED_THROUGH: Mapping[type[models.Model], str] = {MarkerSynonym: "marker", ModeratorLevel: "moderator"}
 
 
@@ -54,20 +60,22 @@ def put(
         related = getattr(row, name, None) if name in FIELDS[model] else None
         if related is not None and related.review_id != review.pk:
             raise NotFound
-    if model is UnitFactor:
+    if model is UnitFactor and row.factor:
         try:
             parse_factor(row.factor)
         except UnitError as error:
             raise InvalidValues([FieldProblem(str(row), "factor", str(error), row.factor)]) from error
     if not after and pk is not None:
         return row
+    _next_version(review, actor)
     try:
         with transaction.atomic():
             row.save()
     except IntegrityError as error:
         raise DuplicateRow("The codebook has this already.") from error
-    _next_version(review)
-    Event.record("define" if pk is None else "redefine", review, by=actor, about=row, before=before, after=after)
+    act = "define" if pk is None else "redefine"
+    Event.record(act, review, by=actor, about=row, before=before, after=after)
+    _note(review, act, row, before, after)
     return row
 
 
@@ -81,13 +89,14 @@ def drop(model: type[Any], pk: int, *, by: access.Viewer) -> None:
     review = locked_review(owner.review_id, by)
     actor = require(Act.MANAGE, review, by, thing=Thing.REVIEW, message="Leads change the codebook.")
     before, name = {"term": str(row)}, str(row)
+    _next_version(review, actor)
+    _note(review, "drop", row, before, {})
     Event.record("drop", review, by=actor, about=row, before=before)
     try:
         with transaction.atomic():
             row.delete()
     except (models.ProtectedError, IntegrityError) as error:
         raise IllegalMove(f"“{name}” is in use and cannot be dropped.") from error
-    _next_version(review)
 
 
 def _row(model: type[Any], review: Review, by: access.Viewer, pk: int | None) -> Any:
@@ -102,9 +111,20 @@ def _row(model: type[Any], review: Review, by: access.Viewer, pk: int | None) ->
     return model() if model in OWNED_THROUGH else model(review=review)
 
 
-def _next_version(review: Review) -> None:
-    """A codebook changed under somebody's hands is a new version; directions or factors may change what is pooled."""
+def _next_version(review: Review, by: User) -> None:
+    """A codebook that changes under somebody's hands is a new version, which keeps what the one before said."""
     if Entry._base_manager.filter(trial__review=review, codebook_version=review.codebook_version).exists():
+        previous = vocabulary_of(review)
         review.codebook_version += 1
         review.save(update_fields=["codebook_version"])
+        CodebookVersion(review=review, number=review.codebook_version, begun_by=by, previous=previous).save()
+
+
+def _note(review: Review, act: str, row: Any, before: dict[str, Any], after: dict[str, Any]) -> None:
+    """Tell the version what changed, and analysis that directions or factors may have."""
+    version = CodebookVersion.objects.filter(review=review, number=review.codebook_version).first()
+    if version is not None:
+        change = {"act": act, "kind": row._meta.model_name, "key": row.pk, "name": str(row)}
+        version.changes = [*version.changes, {**change, "before": before, "after": after}]
+        version.save(update_fields=["changes"])
     pooled_data_changed.send(sender=Review, review_id=review.pk)

@@ -149,7 +149,9 @@ def unit_table(review_id: int) -> UnitTable:
                 to_unit=row.to_unit,
                 factor=row.factor,
                 marker=row.marker.code if row.marker else "",
+                transform=row.transform,
                 auto_equivalent=row.exact,
+                aliases=row.spellings,
             )
             for row in factors
         ]

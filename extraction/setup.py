@@ -19,7 +19,7 @@ from extraction.signals import pooled_data_changed
 
 REVIEW_FIELDS = (
     "title", "question", "partner_shown_after_approval", "outcome_hidden_while_deciding", "approver_is_not_adjudicator",
-    "source_required", "imputed_r",
+    "source_required", "imputed_r", "guidance",
 )  # fmt: skip
 TRIAL_FIELDS = (
     "label", "year", "doi", "pmid", "registry_id", "citation", "design", "clusters", "icc", "calibration",

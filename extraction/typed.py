@@ -74,7 +74,8 @@ class Context:
     @classmethod
     def of(cls, entry: Entry) -> Context:
         review = entry.trial.review_id
-        moderators = {m.code: m for m in Moderator._base_manager.filter(review=review).prefetch_related("levels")}
+        typed_in = Moderator._base_manager.filter(review=review).exclude(applies_to=Moderator.AppliesTo.EFFECT)
+        moderators = {m.code: m for m in typed_in.prefetch_related("levels")}
         return cls(
             interventions={row.code: row for row in Intervention._base_manager.filter(review=review)},
             markers={row.code: row for row in Marker._base_manager.filter(review=review)},

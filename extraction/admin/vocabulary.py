@@ -115,8 +115,13 @@ class SynonymInline(TermInline):
 
 class LevelInline(TermInline):
     model = ModeratorLevel
-    fields = ("code", "name", "position")
+    fields = ("code", "name", "definition", "position")
     verbose_name_plural = "levels"
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        if db_field.name == "definition":
+            kwargs["widget"] = forms.Textarea(attrs={"rows": 1, "cols": 40})
+        return super().formfield_for_dbfield(db_field, request, **kwargs)
 
 
 @admin.register(Intervention)
@@ -137,7 +142,11 @@ class MarkerAdmin(TermAdmin):
     list_display = ("name", "code", "outcome_class", "benefit_in_words", "canonical_unit", "review")
     list_filter = (*TermAdmin.list_filter, by_row("outcome_class", "outcome class", OutcomeClass))
     list_select_related = ("review", "outcome_class")
-    fields = ("review", "code", "name", "outcome_class", "direction", "canonical_unit", "definition", "position")
+    fields = (
+        "review", "code", "name", "outcome_class", "direction", ("canonical_unit", "usual_unit"),
+        ("plausible_low", "plausible_high"), ("stimulated_low", "stimulated_high"), ("sd_mean_low", "sd_mean_high"),
+        "log_usual", "definition", "position",
+    )  # fmt: skip
     inlines = (SynonymInline,)
 
     @admin.display(description="What benefits")
@@ -151,7 +160,7 @@ class UnitFactorAdmin(TermAdmin):
     list_filter = (*TermAdmin.list_filter, by_row("marker", "marker", Marker))
     list_select_related = ("review", "marker")
     search_fields = ("unit", "to_unit")
-    fields = ("review", "marker", ("unit", "factor", "to_unit"), "exact")
+    fields = ("review", "marker", ("unit", "factor", "to_unit"), "exact", "transform", "aliases", "note")
 
 
 @admin.register(Moderator)

@@ -59,13 +59,16 @@ class MarkerSerializer(ModelSerializer):
 
     class Meta:
         model = Marker
-        fields = (*TERM, "outcome_class", "direction", "canonical_unit", "synonyms")
+        fields = (
+            *TERM, "outcome_class", "direction", "canonical_unit", "usual_unit", "plausible_low", "plausible_high",
+            "stimulated_low", "stimulated_high", "sd_mean_low", "sd_mean_high", "log_usual", "synonyms",
+        )  # fmt: skip
 
 
 class LevelSerializer(ModelSerializer):
     class Meta:
         model = ModeratorLevel
-        fields = ("code", "name")
+        fields = ("code", "name", "definition")
 
 
 class ModeratorSerializer(ModelSerializer):
@@ -81,7 +84,7 @@ class UnitFactorSerializer(ModelSerializer):
 
     class Meta:
         model = UnitFactor
-        fields = ("marker", "unit", "to_unit", "factor", "exact")
+        fields = ("marker", "unit", "to_unit", "factor", "exact", "transform", "aliases", "note")
 
 
 class CodebookSerializer(Serializer):

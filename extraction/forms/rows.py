@@ -218,7 +218,7 @@ def characteristics(
     }
     groups = []
     for title, arm in [("", ""), *((str(arm), str(arm.pk)) for arm in arms)]:
-        wanted = [one for one in moderators if (one.applies_to == "arm") == bool(arm)]
+        wanted = [one for one in moderators if one.applies_to == ("arm" if arm else "trial")]
         forms = []
         for one in wanted:
             place = (one.code, arm)

@@ -3,6 +3,7 @@
 from extraction.models.entry import Entry, Row
 from extraction.models.event import Event
 from extraction.models.people import Membership, User
+from extraction.models.protocol import CodebookVersion, Template
 from extraction.models.reconciliation import (
     Approval,
     Choice,
@@ -26,8 +27,8 @@ from extraction.models.vocabulary import (
 )
 
 __all__ = [
-    "Approval", "Arm", "Assignment", "Characteristic", "Choice", "Direction", "Discrepancy", "Entry", "Event",
-    "Intervention", "Marker", "MarkerSynonym", "Match", "MatchedRow", "Membership", "Moderator", "ModeratorLevel",
-    "Observation", "Outcome", "OutcomeClass", "ReasonCode", "Report", "Resolution", "Review", "Row", "Slot",
-    "Timepoint", "Trial", "UnitFactor", "User", "folded",
+    "Approval", "Arm", "Assignment", "Characteristic", "Choice", "CodebookVersion", "Direction", "Discrepancy",
+    "Entry", "Event", "Intervention", "Marker", "MarkerSynonym", "Match", "MatchedRow", "Membership", "Moderator",
+    "ModeratorLevel", "Observation", "Outcome", "OutcomeClass", "ReasonCode", "Report", "Resolution", "Review", "Row",
+    "Slot", "Template", "Timepoint", "Trial", "UnitFactor", "User", "folded",
 ]  # fmt: skip

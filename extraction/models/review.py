@@ -52,6 +52,12 @@ class Review(Recorded):
         default=0.5,
         help_text="Pre-post correlation where a report gives none and none can be derived; flagged wherever used.",
     )
+    guidance = models.TextField(
+        blank=True, help_text="Decision rules for extractors, shown in the codebook. A line “## …” is a heading."
+    )
+    checks = models.JSONField(
+        default=dict, blank=True, editable=False, help_text="Limits of the soft checks, as a template brings them."
+    )
     codebook_version = models.PositiveIntegerField(default=1, editable=False)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 

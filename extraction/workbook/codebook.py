@@ -12,7 +12,12 @@ def vocabulary_of(review: Review, *, by: access.Viewer) -> Vocabulary:
     """Five queries, whatever the size of the codebook."""
     markers = Marker.objects.visible_to(by).filter(review=review).prefetch_related("synonyms")
     interventions = Intervention.objects.visible_to(by).filter(review=review)
-    moderators = Moderator.objects.visible_to(by).filter(review=review).prefetch_related("levels")
+    moderators = (
+        Moderator.objects.visible_to(by)
+        .filter(review=review)
+        .exclude(applies_to=Moderator.AppliesTo.EFFECT)
+        .prefetch_related("levels")
+    )
     return Vocabulary(
         markers=tuple(
             Term(
