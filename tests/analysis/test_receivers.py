@@ -22,9 +22,10 @@ from reviewapp.broker import transport_options
 
 
 @pytest.fixture(autouse=True)
-def _not_quiet(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every test begins with a broker that did not fail."""
+def _a_broker_of_the_test(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every test begins with a broker that did not fail; Celery would prefer the environment's to the test's."""
     monkeypatch.setattr(receivers._quiet, "until", 0.0)
+    monkeypatch.delenv("CELERY_BROKER_URL", raising=False)
 
 
 def wanted(review: Review) -> int:

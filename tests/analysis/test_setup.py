@@ -59,7 +59,7 @@ def test_a_change_that_changes_nothing_asks_for_nothing(pooled: Review, lead: Us
 @pytest.mark.parametrize(
     ("values", "field"),
     [
-        ({"rho": 1.5}, "__all__"),
+        ({"rho": 1.5}, "row"),
         ({"measure": "odds"}, "measure"),
         ({"filters": {"markers": "CRP"}}, "filters"),
         ({"filters": {"markers": ["no such"]}}, "markers"),

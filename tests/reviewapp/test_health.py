@@ -73,6 +73,7 @@ def test_asking_leaves_nothing_in_the_broker_folder(client: Client, settings: Se
 def test_a_redis_that_is_away_is_told_within_two_seconds(
     client: Client, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.delenv("CELERY_BROKER_URL", raising=False)  # which Celery would prefer
     settings.CELERY_BROKER_URL = "redis://127.0.0.1:1/0"  # nobody listens there
     monkeypatch.setattr(health, "app", Celery(broker=settings.CELERY_BROKER_URL))
     assert client.get("/healthz").json() == {**ALL_WELL, "broker": "does not answer"}
