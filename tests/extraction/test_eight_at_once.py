@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
-from uuid import UUID
 
 import pytest
 
@@ -28,7 +28,7 @@ def test_of_eight_approvals_one_is_signed(rounds: int) -> None:
     leads = [member(review, "lead") for _ in range(EIGHT)]
     for _ in range(rounds):
         trial = trial_at(Status.AGREED, review)
-        outcomes = together(*(lambda lead=lead: approve.approve(trial.pk, by=lead) for lead in leads))
+        outcomes = together(*(partial(approve.approve, trial.pk, by=lead) for lead in leads))
         assert [type(one) for one in outcomes if refused(one)] == [IllegalMove] * (EIGHT - 1)
         assert Approval.objects.filter(trial=trial).count() == 1
         assert Event.objects.filter(trial=trial, entry=None, verb="approve").count() == 1
@@ -45,7 +45,7 @@ def test_of_eight_saves_of_one_cell_from_one_version_one_is_kept(rounds: int) ->
         row.refresh_from_db()
         before, lines = row.version, Event.objects.filter(entry=entry).count()
         typed = [f"{before}.{number}" for number in range(EIGHT)]
-        outcomes = together(*(saving(entry.pk, row, text, extractor) for text in typed))
+        outcomes = together(*(partial(enter.save, entry.pk, [change_of(row, text)], by=extractor) for text in typed))
         assert [type(one) for one in outcomes if refused(one)] == [StaleVersion] * (EIGHT - 1)
         (winner,) = (number for number, one in enumerate(outcomes) if not refused(one))
         row.refresh_from_db()
@@ -53,6 +53,5 @@ def test_of_eight_saves_of_one_cell_from_one_version_one_is_kept(rounds: int) ->
         assert Event.objects.filter(entry=entry).count() == lines + 1
 
 
-def saving(entry: UUID, row: Any, text: str, by: Any) -> Any:
-    change = Change(Subject.OBSERVATION, row.pk, version=row.version, values={"centre": text})
-    return lambda: enter.save(entry, [change], by=by)
+def change_of(row: Any, text: str) -> Change:
+    return Change(Subject.OBSERVATION, row.pk, version=row.version, values={"centre": text})
