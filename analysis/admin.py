@@ -179,7 +179,7 @@ class RankedDiscrepancyAdmin(DiscrepancyAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         sizes = sizes_for(request)
         known = [When(pk=key, then=Value(size)) for key, size in sizes.items()]
-        size = Case(*known, default=None, output_field=FloatField()) if known else Cast(None, FloatField())
+        size = Case(*known, default=None, output_field=FloatField()) if known else Cast(Value(None), FloatField())
         largest = max(sizes.values(), default=0.0) or 1.0
         rows: QuerySet[Any] = super().get_queryset(request)
         ranked: QuerySet[Any] = rows.annotate(size=size, largest=Value(largest, FloatField()))
