@@ -62,6 +62,7 @@ class Act(TextChoices):
     MANAGE = "manage", "set up"
     EXCLUDE = "exclude", "exclude or take back in"
     RECOMPUTE = "recompute", "ask for a recompute"
+    UPLOAD = "upload", "upload a report of"
 
 
 class Thing(TextChoices):
@@ -71,6 +72,8 @@ class Thing(TextChoices):
     MEMBERSHIP = "membership", "membership"
     TRIAL = "trial", "trial"
     ASSIGNMENT = "assignment", "assignment"
+    REPORT = "report", "report from a lead"
+    UPLOAD = "upload", "report from an extractor"
     ENTRY = "entry", "entry in slot A or B"
     FINAL = "final", "FINAL entry"
     RECONCILIATION = "reconciliation", "match, discrepancy or decision"
@@ -118,6 +121,19 @@ TABLE: tuple[Rule, ...] = (
     Rule(Who.SELF, SEE, Thing.ASSIGNMENT),
     Rule(Who.ANY_LEAD, SEE, Thing.ASSIGNMENT),
     Rule(Who.ANY_LEAD, MANAGE, Thing.ASSIGNMENT),
+    Rule(Who.LEAD, Act.UPLOAD, Thing.TRIAL),
+    Rule(Who.EXTRACTOR_OF, SEE, Thing.REPORT),
+    Rule(Who.ANY_ADJUDICATOR, SEE, Thing.REPORT),
+    Rule(Who.ANY_LEAD, SEE, Thing.REPORT),
+    Rule(Who.ANY_READER, SEE, Thing.REPORT, APPROVED),
+    Rule(Who.LEAD, MANAGE, Thing.REPORT),
+    Rule(Who.HOLDER, Act.UPLOAD, Thing.ENTRY, frozenset({Status.ENTERING})),
+    Rule(Who.SELF, SEE, Thing.UPLOAD),
+    Rule(Who.LEAD, SEE, Thing.UPLOAD),
+    Rule(Who.ADJUDICATOR, SEE, Thing.UPLOAD, AFTER_ENTERING),
+    Rule(Who.EXTRACTOR_OF, SEE, Thing.UPLOAD, APPROVED, if_partner_shown=True),
+    Rule(Who.SELF, MANAGE, Thing.UPLOAD, frozenset({Status.ENTERING})),
+    Rule(Who.LEAD, MANAGE, Thing.UPLOAD),
     Rule(Who.HOLDER, SEE, Thing.ENTRY),
     Rule(Who.HOLDER, EDIT, Thing.ENTRY, frozenset({Status.ENTERING})),
     Rule(Who.HOLDER, Act.SUBMIT, Thing.ENTRY, frozenset({Status.ENTERING})),

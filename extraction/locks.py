@@ -15,7 +15,7 @@ from django.db.models import Model, QuerySet
 from extraction import access
 from extraction.access import Act, Thing
 from extraction.errors import IllegalMove, NotAllowed, NotFound
-from extraction.models import Discrepancy, Entry, Match, Review, Trial, User
+from extraction.models import Discrepancy, Entry, Match, Report, Review, Trial, User
 from extraction.states import Status
 
 M = TypeVar("M", bound=Model)
@@ -48,7 +48,12 @@ def locked_match(match_id: UUID, by: access.Viewer) -> Match:
     return found
 
 
-def _lock_trial_of(model: type[Entry | Discrepancy | Match], key: UUID) -> None:
+def locked_report(report_id: UUID, by: access.Viewer) -> Report:
+    _lock_trial_of(Report, report_id)
+    return _one(Report.objects.visible_to(by).select_related("trial__review", "entry"), report_id)
+
+
+def _lock_trial_of(model: type[Entry | Discrepancy | Match | Report], key: UUID) -> None:
     """Lock before looking: what is read after this line stays as it is. Whether it may be seen is asked then."""
     row: Any = _one(model._base_manager.only("trial"), key)
     Trial._base_manager.select_for_update().get(pk=row.trial_id)

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from extraction.views import codebook, entry, imports, review, trial, work
+from extraction.views import codebook, entry, imports, reports, review, trial, work
 
 app_name = "extraction"
 
@@ -28,4 +28,10 @@ urlpatterns = [
     path("import/", imports.import_file, name="import"),
     path("import/preview/", imports.import_preview, name="import-preview"),
     path("import/apply/", imports.import_apply, name="import-apply"),
+    path("report/at/", reports.at, name="report-at"),
+    path("report/add/<int:pk>/", reports.add, name="report-add"),
+    path("report/<uuid:pk>/", reports.report, name="report"),
+    path("report/<uuid:pk>/file/", reports.file, name="report-file"),
+    path("report/<uuid:pk>/replace/", reports.replace, name="report-replace"),
+    path("report/<uuid:pk>/withdraw/", reports.withdraw, name="report-withdraw"),
 ]

@@ -62,7 +62,9 @@ CONFLICT = Refusal(
     "Not saved",
     "Somebody else, or another tab, saved the same at the same time. Reload and look.",
 )
-TOO_LARGE = Refusal(413, "too_large", "Too large", "A file may have at most 10 MB, a form 2.5 MB.")
+TOO_LARGE = Refusal(
+    413, "too_large", "Too large", "A workbook may have at most 10 MB, a report’s PDF 30 MB, a form 2.5 MB."
+)
 LOCKED_OUT = Refusal(
     429,
     "locked_out",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable
 from typing import Any, Final
@@ -31,6 +32,13 @@ def client_address(request: HttpRequest) -> str:
     return str(request.META.get("REMOTE_ADDR", ""))
 
 
+def most_bytes(path: str) -> int:
+    """Of a request to this address, with room for the fields of a form beside a report's PDF."""
+    if re.match(settings.REPORT_ADDRESSES, path):
+        return max(int(settings.REQUEST_MAX_BYTES), int(settings.REPORT_MAX_BYTES) + 64 * 1024)
+    return int(settings.REQUEST_MAX_BYTES)
+
+
 class RequestLimits:
     """Refuses a request that is too large (413), or whose address has a NUL: PostgreSQL fails on it (400)."""
 
@@ -41,7 +49,7 @@ class RequestLimits:
         length = request.META.get("CONTENT_LENGTH") or "0"
         if not length.isdigit() or "\x00" in request.path_info or "%00" in request.META.get("QUERY_STRING", ""):
             return errors.respond(request, errors.BAD_REQUEST)
-        if int(length) > settings.REQUEST_MAX_BYTES:
+        if int(length) > most_bytes(request.path_info):
             return errors.respond(request, errors.TOO_LARGE)
         return self.get_response(request)
 

@@ -215,6 +215,7 @@ CONTENT_SECURITY_POLICY = {
         "connect-src": [SELF],
         "form-action": [SELF],
         "base-uri": [SELF],
+        "frame-src": [SELF],  # a report's PDF beside the entry
         "frame-ancestors": [NONE],
     },
 }
@@ -222,6 +223,8 @@ CONTENT_SECURITY_POLICY = {
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2_621_440  # bytes of a form or of JSON
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 10_000  # the grid of a large trial
 REQUEST_MAX_BYTES = env.int("REQUEST_MAX_BYTES", default=10 * 1024 * 1024)  # anything, files included
+REPORT_MAX_BYTES = env.int("REPORT_MAX_BYTES", default=30 * 1024 * 1024)  # the PDF of a report
+REPORT_ADDRESSES = r"^/report/"  # where a request may be that large
 
 # --- Static files -------------------------------------------------------------------------------------------
 

@@ -17,7 +17,7 @@ NOT_SURFACES = {
     "extraction/models", "extraction/migrations", "extraction/access.py", "extraction/locks.py", "extraction/pairs.py",
     "extraction/versions.py", "extraction/typed.py", "extraction/decisions.py", "extraction/anchor.py",
     "extraction/enter.py", "extraction/reconcile.py", "extraction/approve.py", "extraction/assign.py",
-    "extraction/setup.py", "extraction/define.py", "extraction/protocols",
+    "extraction/setup.py", "extraction/define.py", "extraction/reports.py", "extraction/protocols",
     "extraction/demo", "extraction/management", "extraction/recorded.py",
     "analysis/models", "analysis/migrations", "analysis/snapshot.py", "analysis/effects.py", "analysis/pooling.py",
     "analysis/recompute.py", "analysis/setup.py", "analysis/tasks.py", "analysis/receivers.py", "analysis/freshness.py",

@@ -17,12 +17,13 @@ import pytest
 from django.contrib.auth.models import AnonymousUser
 from django.test import Client
 
-from extraction import approve, enter
+from extraction import approve, enter, reports
 from extraction.enter import Change
 from extraction.models import Entry, Event, Observation, Trial
 from extraction.record import Subject
 from extraction.states import Status
 from tests.factories import ReviewFactory, TrialFactory, UserFactory, holder, made, member, small_changes, submitted
+from tests.papers import uploaded
 from tests.routes import every_route, filled, keys_of, project_models
 
 pytestmark = pytest.mark.django_db
@@ -30,6 +31,7 @@ pytestmark = pytest.mark.django_db
 NUMBER, NEARLY = "8642.1357", "8642.14"  # NEARLY rounds to the same and is A's in some worlds
 WORD = "Quizzaciously"
 HIDDEN = {"centre": NUMBER, "notes": f"{WORD} noted", "source_quote": f"{WORD} quoted", "n": "8641"}
+PAPER = "Xylographically"  # what B uploads; a lead who does not extract the trial may see it
 DECIDERS = ("adjudicator", "lead")
 
 
@@ -38,6 +40,10 @@ class World:
     trial: Trial
     people: dict[str, Any]
     secrets: list[str] = field(default_factory=list)
+    for_leads: list[str] = field(default_factory=list)  # kept from all but the leads who do not extract the trial
+
+    def secrets_from(self, who: str) -> list[str]:
+        return self.secrets if who == "lead" else [*self.secrets, *self.for_leads]
 
     @property
     def keys(self) -> dict[str, list[Any]]:
@@ -62,6 +68,7 @@ def world(status: str) -> World:
     entry = enter.start(trial.pk, by=b)
     outcome = WORD if status == Status.ALIGNING else "IL-6"
     enter.save(entry.pk, small_changes(outcome=outcome, cells={"treated": HIDDEN}), by=b)
+    report = uploaded(trial, b, text=PAPER, name=f"{PAPER}.pdf", citation=f"{PAPER} 2020")
     enter.submit(entry.pk, by=b)
     if status == Status.ENTERING:
         mine = enter.start(trial.pk, by=holder(trial, "A"))
@@ -86,7 +93,7 @@ def world(status: str) -> World:
     }
     hidden_keys = [str(key) for key in Entry._base_manager.filter(slot="B").values_list("pk", flat=True)]
     hidden_keys += [str(key) for key in Observation._base_manager.filter(entry__slot="B").values_list("pk", flat=True)]
-    return World(trial, people, [NUMBER, WORD, *hidden_keys])
+    return World(trial, people, [NUMBER, WORD, *hidden_keys], [PAPER, str(report.pk), report.digest])
 
 
 def _second_face(trial: Trial, a: Any) -> Any:
@@ -146,9 +153,17 @@ def test_no_route_tells_a_blinded_person_what_the_partner_entered(status, who):
         assert response.status_code < 500, f"{address}: {response.status_code}"
         answered += response.status_code == 200
         told = body(response)
-        leaks += [f"{address}: {secret}" for secret in w.secrets if secret in told and secret not in address]
+        secrets = w.secrets_from(who)
+        leaks += [f"{address}: {secret}" for secret in secrets if secret in told and secret not in address]
     assert leaks == []
     assert answered or who == "anonymous", "nothing answered at all: the walk is not looking"
+
+
+def test_a_lead_sees_what_an_extractor_uploaded_and_nobody_else_does_before_both_submitted():
+    w = world(Status.ENTERING)
+    told = {who: "".join(body(answer) for _, answer in walk(signed_in(w.people[who]), w.keys)) for who in w.people}
+    seen = {who for who, text in told.items() if PAPER in text}
+    assert seen == {"lead"}
 
 
 @pytest.mark.parametrize("who", DECIDERS)
@@ -204,6 +219,10 @@ def test_nothing_that_the_partner_does_while_entering_changes_a_byte_for_the_bli
     enter.save(theirs.pk, small_changes(cells={"treated": HIDDEN}), by=b)
     enter.save(theirs.pk, [Change(Subject.OUTCOME, future, values={"name": WORD})], by=b)
     assert changed(nothing) == set(), "saving shows"
+    report = uploaded(trial, b, text=WORD, name=f"{WORD}.pdf")
+    assert changed(nothing) == set(), "uploading a report shows"
+    reports.withdraw(report.pk, WORD, by=b)
+    assert changed(nothing) == set(), "withdrawing a report shows"
     enter.submit(theirs.pk, by=b)
     assert changed(nothing) == set(), "submitting shows"
 

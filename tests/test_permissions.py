@@ -22,6 +22,7 @@ from analysis.setup import create_default_syntheses
 from extraction.models import Arm, Discrepancy, Event, Match, Observation, Outcome, Timepoint, Trial
 from extraction.states import Status
 from tests.factories import MarkerFactory, ReviewFactory, UserFactory, holder, made, member, submitted, trial_at
+from tests.papers import Paper, placed
 from tests.routes import every_route
 
 pytestmark = pytest.mark.django_db
@@ -57,6 +58,10 @@ results = always(*DECIDERS, READER)
 on_trial = any_of(always(A, B, *DECIDERS), when(frozenset({Status.APPROVED}), READER))
 entry_of_b = any_of(always(B), when(PAST, *DECIDERS))
 reconciling = when(PAST, *DECIDERS)
+ENTERING = frozenset({Status.ENTERING})
+uploading = any_of(always(LEAD), when(ENTERING, A, B))
+upload_of_b = any_of(always(B, LEAD), when(PAST, ADJUDICATOR))
+managing_upload_of_b = any_of(always(LEAD), when(ENTERING, B))
 
 
 @dataclass(frozen=True)
@@ -90,6 +95,14 @@ MATRIX: dict[str, Row] = {
     "extraction:import": Row(reads=always(*SIGNED_IN), writes=always(*SIGNED_IN)),
     "extraction:import-preview": Row(),
     "extraction:import-apply": Row(),
+    "extraction:report-at": Row(reads=always(*SIGNED_IN)),  # what it asks for is asked again
+    "extraction:report-add": Row(("trial",), reads=uploading, writes=uploading),
+    "extraction:report": Row(("report",), reads=upload_of_b),
+    "extraction:report-file": Row(("report",), reads=upload_of_b),
+    "extraction:report-replace": Row(("report",), writes=managing_upload_of_b),
+    "extraction:report-withdraw": Row(("report",), writes=managing_upload_of_b),
+    "api-report-list": Row(reads=always(*SIGNED_IN)),
+    "api-report-detail": Row(("report",), reads=upload_of_b),
     "analysis:results": Row(("review",), reads=results),
     "analysis:freshness": Row(("review",), reads=results),
     "analysis:recompute": Row(("review",), writes=always(*DECIDERS)),
@@ -198,6 +211,7 @@ def world(status: str) -> World:
             "review": review.pk,
             "trial": trial.pk,
             "entry": entry.pk,
+            "report": placed(entry).pk,
             "arm": one(Arm, entry=entry),
             "timepoint": one(Timepoint, entry=entry),
             "outcome": one(Outcome, entry=entry),
@@ -307,6 +321,9 @@ def test_whoever_may_not_write_changes_nothing_with_a_post_that_would_be_right(s
 WHY = {"reason": "because"}
 DECISION = {"choice": "A", "reason_code": "typo"}
 RIGHT: dict[str, dict[str, Any]] = {
+    "extraction:report-add": {"file": Paper()},
+    "extraction:report-replace": {"file": Paper(), "version": "1"},
+    "extraction:report-withdraw": WHY,
     "extraction:add-trials": {"labels": "New 2020"},
     "api-trial-reopen": WHY,
     "api-trial-return": {"slots": ["A", "B"], **WHY},

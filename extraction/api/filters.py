@@ -10,7 +10,7 @@ from typing import Any
 import django_filters
 from django.db.models import QuerySet
 
-from extraction.models import Discrepancy, Entry, Match, Review, Slot, Trial
+from extraction.models import Discrepancy, Entry, Match, Report, Review, Slot, Trial
 from extraction.models.reconciliation import DIAGNOSES
 from extraction.record import Subject, Verdict
 from extraction.states import EntryState, Status
@@ -43,6 +43,14 @@ class TrialFilter(django_filters.FilterSet):
 
     class Meta:
         model = Trial
+        fields = ()
+
+
+class ReportFilter(django_filters.FilterSet):
+    trial = django_filters.ModelChoiceFilter(queryset=trials)
+
+    class Meta:
+        model = Report
         fields = ()
 
 

@@ -13,7 +13,8 @@ from extraction.models.reconciliation import (
     ReasonCode,
     Resolution,
 )
-from extraction.models.review import Assignment, Report, Review, Slot, Trial, folded
+from extraction.models.report import Report
+from extraction.models.review import Assignment, Review, Slot, Trial, folded
 from extraction.models.rows import Arm, Characteristic, Observation, Outcome, Timepoint
 from extraction.models.vocabulary import (
     Direction,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 from django.db import models
 from django.db.models import Q
@@ -12,9 +12,6 @@ from django.utils import timezone
 from extraction import access
 from extraction.recorded import Recorded, RecordedQuerySet
 from extraction.states import Status, check_move
-
-if TYPE_CHECKING:
-    pass
 
 
 def folded(text: str) -> str:
@@ -166,21 +163,6 @@ class Trial(Recorded):
     @property
     def under_revision(self) -> bool:
         return self.approved_entry_id is not None and self.status != Status.APPROVED
-
-
-class Report(Recorded):
-    """A publication about a trial; a trial may have several."""
-
-    trial = models.ForeignKey(Trial, models.PROTECT, related_name="reports")
-    citation = models.TextField()
-    doi = models.CharField("DOI", max_length=200, blank=True)
-    pmid = models.CharField("PMID", max_length=20, blank=True)
-
-    class Meta:
-        ordering = ["pk"]
-
-    def __str__(self) -> str:
-        return self.citation[:80]
 
 
 class Slot(models.TextChoices):

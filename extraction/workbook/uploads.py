@@ -12,19 +12,18 @@ import secrets
 import time
 from contextlib import suppress
 from dataclasses import asdict, dataclass
-from pathlib import Path, PurePath
+from pathlib import Path
 
 from django.conf import settings
 from django.core import signing
 
 from extraction import access
 from extraction.errors import NotFound
+from extraction.file_names import shown_name
 from extraction.workbook.preflight import Preflight, preflight, understood
-from extraction.workbook.text import refused_character
 
 SECONDS = 60 * 60
 SALT = "extraction.workbook.uploads"
-LONGEST_NAME = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,13 +35,6 @@ class Upload:
 def receive(filename: str, data: bytes) -> Upload:
     """Read an upload in the limited child process."""
     return Upload(shown_name(filename), preflight(data, filename))
-
-
-def shown_name(filename: str) -> str:
-    """The last part of a file name without characters that act on what stands around them."""
-    name = PurePath(filename.replace("\\", "/")).name
-    plain = "".join("_" if refused_character(character) or character in "\r\n\t" else character for character in name)
-    return plain[-LONGEST_NAME:] or "upload"
 
 
 def hold(upload: Upload, *, review_id: int, by: access.Viewer) -> str:

@@ -11,8 +11,9 @@ from django.conf import settings
 from django.core import signing
 
 from extraction.errors import NotFound
+from extraction.file_names import shown_name
 from extraction.workbook import importing, uploads
-from extraction.workbook.uploads import SALT, SECONDS, discard, held, hold, receive, shown_name
+from extraction.workbook.uploads import SALT, SECONDS, discard, held, hold, receive
 from tests.extraction.workbook.conftest import Desk
 from tests.extraction.workbook.test_importing import GOOD
 
