@@ -140,7 +140,7 @@ def random_effects(
         Estimator of tau². "EE" (or "FE", "CE") is the common-effect model.
     test : {"knha", "z", "t", "adhoc"}
         Knapp-Hartung (default: its intervals hold their level with few trials), normal, plain t with k - p df,
-        or Knapp-Hartung never narrower than normal.
+        or Knapp-Hartung never narrower than normal. One effect alone has the normal test, whatever is asked.
     level : float
         Confidence level of all intervals, as a fraction.
     weights : shape (n,), optional
@@ -173,6 +173,8 @@ def random_effects(
     known = method == "EE" or tau2 is not None
     if not (k == 1 and data.intercept_only):
         require_residual(k, p, 0 if known else 1)
+    if k == 1 and data.intercept_only:
+        test = "z"  # one effect leaves nothing to estimate a variance from
     if test != "z" and k <= p:
         raise TooFewEffects(f"A t test needs more effects than coefficients; {k} given. Use the normal test.")
     if tau2 is not None and method != "EE":

@@ -7,7 +7,7 @@ A table's row is a trial: `a` with and `b` without the event in group 1 (treatme
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -167,8 +167,11 @@ def peto_lnor(
 def arcsine_difference(
     a: Column, b: Column, c: Column, d: Column, *, zero_cells: ZeroCells = HALF_TO_ROWS_WITH_ZERO
 ) -> EffectSizes:
-    """Difference of arcsine-transformed risks (AS), variance 1/4n1 + 1/4n2 (Ruecker et al. 2009)."""
-    t = _tables(a, b, c, d, zero_cells)
+    """Difference of arcsine-transformed risks (AS), variance 1/4n1 + 1/4n2 (Ruecker et al. 2009).
+
+    It is defined with zero cells, so nothing is added to any row, whatever `zero_cells` says, as in `escalc`.
+    """
+    t = _tables(a, b, c, d, replace(zero_cells, to="none"))
     yi = np.arcsin(np.sqrt(t.p1)) - np.arcsin(np.sqrt(t.p2))
     return effect_sizes("AS", yi, 1 / (4 * t.n1) + 1 / (4 * t.n2), t.given, t.causes)
 

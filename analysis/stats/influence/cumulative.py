@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from analysis.stats.errors import InvalidInput, TooFewEffects
+from analysis.stats.errors import InvalidInput
 from analysis.stats.heterogeneity import method_name
 from analysis.stats.influence.leave_out import tests_of
 from analysis.stats.influence.many_fits import fit_many
@@ -68,8 +68,8 @@ def cumulative(
 
     Notes
     -----
-    Equal to refitting each step, in time that grows with k, not k². Agrees with metafor's `cumul`. With a
-    t-type test the first step has no degrees of freedom and is null.
+    Equal to refitting each step, in time that grows with k, not k². Agrees with metafor's `cumul`. The
+    first step has one effect and with it the normal test.
     """
     check_level(level)
     method, test = method_name(method), check_option(test, TESTS, "The test")
@@ -92,6 +92,4 @@ def cumulative(
         test=test,
         basis=basis,
     )
-    if (fits.reason != "").all():
-        raise TooFewEffects(str(fits.reason[0]))
     return Cumulative(order=ordered.rows, **tests_of(fits, True, test, level))

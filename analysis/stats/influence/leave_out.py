@@ -32,7 +32,7 @@ class LeaveOneOut:
         Row of each effect as given, or label of each trial (sorted).
     estimate, se, stat, p_value, ci_low, ci_high : shape (G,), or (G, p) with moderators
     df : shape (G,)
-        Degrees of freedom of t; NaN with the normal test.
+        Degrees of freedom of t; NaN with the normal test, which one effect that is left has always.
     Q, Q_p, tau2, I2, H2 : shape (G,)
     k : shape (G,)
         Effects left.
@@ -140,7 +140,8 @@ def tests_of(fits: ManyFits, intercept_only: bool, test: str, level: float) -> d
     estimate, se = fits.estimate, fits.se
     p = estimate.shape[1]
     fitted = fits.reason == ""
-    freedom = np.where(fitted, fits.k - p, 1.0)[:, None]
+    # one effect that is left has the normal test: infinite degrees of freedom
+    freedom = np.where(fitted & (fits.k > p), fits.k - p, np.inf)[:, None]
     df = None if test == "z" else freedom
     with np.errstate(divide="ignore", invalid="ignore"):  # a standard error of 0: there is no test
         stat = np.where(se > 0, estimate / se, np.nan)
@@ -156,7 +157,9 @@ def tests_of(fits: ManyFits, intercept_only: bool, test: str, level: float) -> d
     if intercept_only:
         columns = {name: column[:, 0] for name, column in columns.items()}
     return columns | {
-        "df": np.full(fits.k.size, np.nan) if df is None else np.where(fitted, freedom[:, 0], np.nan),
+        "df": np.full(fits.k.size, np.nan)
+        if df is None
+        else np.where(np.isfinite(freedom[:, 0]), freedom[:, 0], np.nan),
         "Q": fits.Q,
         "Q_p": np.where(
             fitted, distributions.chi2_tail(np.where(fitted, fits.Q, 0.0), np.maximum(fits.k - p, 0)), np.nan

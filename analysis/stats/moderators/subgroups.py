@@ -67,8 +67,7 @@ def subgroups(
     separate = []
     for dummy in coded.columns.T:
         rows = dummy == 1.0
-        alone = int(rows.sum()) == 1
-        separate.append(random_effects(y[rows], v[rows], method=method, test="z" if alone else test, level=level))
+        separate.append(random_effects(y[rows], v[rows], method=method, test=test, level=level))
     common = random_effects(y, v, coded.columns, method=method, test=test, level=level)
     return Subgroups(
         levels=coded.levels,

@@ -120,7 +120,8 @@ def three_level(
     method : {"REML", "ML"}
     test : {"z", "t"}
     df : {"residual", "contain"}
-        For t: k - p, or the number of units at the level on which a moderator varies, less p.
+        For t: k - p, or the number of units at the level on which a moderator varies, less p. "contain" is a t test
+        whatever `test` says.
     start : (tau², omega²) to start the search from, such as those of a similar model.
 
     Raises
@@ -138,6 +139,8 @@ def three_level(
     check_option(test, TESTS, "The test")
     check_option(df, DEGREES_OF_FREEDOM, "The choice of degrees of freedom")
     check_level(level)
+    if df == "contain":
+        test = "t"
     if not 0.0 <= rho < 1.0:
         raise InvalidInput(f"The correlation of sampling errors lies between 0 and 1, below 1; {rho} was given.")
     data = effect_data(yi, vi, X)

@@ -95,13 +95,7 @@ def test_each_step_of_adding_up_is_a_refit_of_the_first_effects(method: str, tes
     assert found.order.tolist() == order.tolist()
     for step in range(14):
         rows = order[: step + 1]
-        if step == 0 and test != "z":
-            with pytest.raises(TooFewEffects) as refusal:
-                random_effects(y[rows], v[rows], method=method, test=test)
-            assert found.reason[step] == str(refusal.value)
-            assert np.isnan(found.estimate[step])
-        else:
-            same_as_refit(found, step, random_effects(y[rows], v[rows], method=method, test=test))
+        same_as_refit(found, step, random_effects(y[rows], v[rows], method=method, test=test))
 
 
 def test_effects_are_added_in_the_order_given_without_a_key() -> None:
@@ -229,7 +223,7 @@ def test_of_two_effects_one_is_left() -> None:
 
 
 def test_what_cannot_be_fitted_is_null_with_its_reason() -> None:
-    # the only treated effect cannot be left out; and without trial b one effect is left for a t test
+    # the only treated effect cannot be left out
     y, v = sample(6, seed=7)
     X = np.column_stack([np.ones(6), [1, 0, 0, 0, 0, 0]])
     found = leave_one_out(y, v, X)
@@ -238,9 +232,21 @@ def test_what_cannot_be_fitted_is_null_with_its_reason() -> None:
     assert np.isnan(found.tau2[0])
     assert np.isnan(found.Q_p[0])
     assert (found.reason[1:] == "").all()
-    uneven = leave_one_out(y, v, cluster=["a", "b", "b", "b", "b", "b"])
-    assert "more effects than coefficients" in uneven.reason[1]
-    assert uneven.reason[0] == ""
+    # two effects are left without trial b: two coefficients and tau² are one too many
+    uneven = leave_one_out(y, v, np.column_stack([np.ones(6), y]), cluster=["a", "b", "b", "b", "b", "c"])
+    assert "needed" in uneven.reason[1]
+    assert uneven.reason[0] == uneven.reason[2] == ""
+
+
+def test_one_effect_that_is_left_has_the_normal_test() -> None:
+    found = leave_one_out([0.2, 0.9, 0.4], [0.04, 0.09, 0.05], cluster=["a", "b", "b"], test="knha")
+    assert found.k.tolist() == [2.0, 1.0]
+    assert found.df[0] == 1.0
+    assert np.isnan(found.df[1])
+    alone = random_effects([0.2], [0.04], test="z")
+    assert found.ci_low[1] == pytest.approx(alone.ci_low[0])
+    assert alone.p_value is not None
+    assert found.p_value[1] == pytest.approx(alone.p_value[0])
 
 
 def test_rows_with_missing_values_are_left_out_and_named_by_their_place() -> None:
@@ -383,7 +389,7 @@ def test_baujat_by_its_definition() -> None:
     [
         (lambda: leave_one_out([0.1], [0.1]), TooFewEffects, "needs two effects"),
         (lambda: leave_one_out([0.1, 0.2], [0.1, 0.2], cluster=["a", "a"]), TooFewClusters, "needs two trials"),
-        (lambda: leave_one_out([0.1, 0.2], [0.1, 0.2], test="knha"), TooFewEffects, "With any one left out"),
+        (lambda: leave_one_out([0.1, 0.2], [0.1, 0.2], [[1, 0], [1, 1]]), TooFewEffects, "With any one left out"),
         (lambda: leave_one_out([0.1, 0.2], [0.1, 0.0]), InvalidVariance, "zero"),
         (lambda: leave_one_out([0.1, 0.2], [0.1, 0.1], method="XX"), UnknownOption, "there are"),
         (lambda: leave_one_out([0.1, 0.2], [0.1, 0.1], test="F"), UnknownOption, "there are"),
@@ -391,7 +397,6 @@ def test_baujat_by_its_definition() -> None:
         (lambda: influence([0.1], [0.1], test="z"), TooFewEffects, "needs two effects"),
         (lambda: cumulative([0.1, 0.2], [0.1, 0.1], [1]), InvalidInput, "1 values to sort by"),
         (lambda: cumulative([0.1, 0.2], [0.1, 0.1], [1, np.nan]), InvalidInput, "for every effect"),
-        (lambda: cumulative([0.1], [0.1], test="knha"), TooFewEffects, "more effects than coefficients"),
     ],
 )
 def test_what_cannot_be_done_is_refused(compute: Callable[[], Any], error: type[StatsError], sentence: str) -> None:

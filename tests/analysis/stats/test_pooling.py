@@ -199,9 +199,16 @@ def test_one_effect_is_itself_under_the_normal_test():
     assert common_effect([0.2], [0.04]).bic is not None
 
 
-def test_one_effect_has_no_t_test():
-    with pytest.raises(TooFewEffects, match="more effects than coefficients; 1 given"):
-        random_effects([0.2], [0.04])
+@pytest.mark.parametrize("test", ["t", "knha", "adhoc"])
+def test_one_effect_has_the_normal_test_whatever_is_asked(test):
+    fit, normal = random_effects([0.2], [0.04], test=test), random_effects([0.2], [0.04], test="z")
+    assert (fit.test, fit.df) == ("z", None)
+    assert (fit.se[0], fit.ci_low[0], fit.p_value[0]) == (normal.se[0], normal.ci_low[0], normal.p_value[0])
+
+
+def test_as_many_effects_as_coefficients_have_no_t_test():
+    with pytest.raises(TooFewEffects, match="more effects than coefficients; 2 given"):
+        random_effects([0.2, 0.3], [0.04, 0.05], [[1, 0], [1, 1]], method="EE")
 
 
 def test_two_effects_have_a_prediction_interval_of_metafor_but_none_of_hts():

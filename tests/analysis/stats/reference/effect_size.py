@@ -42,6 +42,8 @@ MEASURES: dict[str, tuple[Callable[..., es.EffectSizes], tuple[str, ...]]] = {
     "SMCRH": (es.smcrh, ("m1i", "m2i", "sd2i", "sd1i", "ni", "ri")),
 }
 
+ONE_VARIANCE = {"SMD1H", "CVR", "VR", "D2ORL", "MC", "ROMC", "SMCRH"}
+
 
 def escalc(given: dict[str, Any], options: dict[str, Any]) -> dict[str, Any]:
     measure = options["measure"]
@@ -49,6 +51,8 @@ def escalc(given: dict[str, Any], options: dict[str, Any]) -> dict[str, Any]:
     vtype = options.get("vtype", "LS")
     if vtype != "LS" and (measure, vtype) != ("MD", "UB"):  # for MD the two are the same
         settings["variance"] = vtype
+    if measure in ONE_VARIANCE:  # R takes any kind of variance there, and no notice of it
+        settings.pop("variance", None)
     if {"add", "to", "drop00"} & options.keys():
         settings["zero_cells"] = es.ZeroCells(
             add=options.get("add", 0.5),
