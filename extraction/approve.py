@@ -45,11 +45,14 @@ def approve(trial_id: int, *, by: access.Viewer) -> Trial:
     trial.approved_entry = entry
     trial.save(update_fields=["approved_entry"])
     trial.move_to(Status.APPROVED)
-    event = Event.record("approve", trial, by=approver, after={"entry": str(entry.pk), "digest": entry.digest})
+    heads = anchor.heads_of(trial)
+    after = {"entry": str(entry.pk), "number": entry.number, "digest": entry.digest, "heads": heads}
+    event = Event.record("approve", trial, by=approver, after=after)
     Approval(
         trial=trial, entry=entry, approved_by=approver, digest=entry.digest, history_head=event.hash
     ).save()  # fmt: skip
-    anchor.write_after_commit(event)
+    own = anchor.Head(event.chain, event.seq, event.hash)
+    anchor.write_after_commit([*(head for head in heads if head.chain != own.chain), own])
     pooled_data_changed.send(sender=Trial, review_id=trial.review_id)
     return trial
 

@@ -123,6 +123,10 @@ class Event(models.Model):
         """SHA-256 over the previous hash and everything this line says, in canonical JSON."""
         line = [
             self.previous_hash,
+            self.pk,
+            self.review_id,
+            self.trial_id,
+            self.entry_id,
             self.chain,
             self.seq,
             self.at.isoformat(timespec="microseconds"),
