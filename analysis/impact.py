@@ -220,7 +220,7 @@ class _Base:
         self, others: pd.DataFrame, trial_id: int, entry: record.Entry, rows: Sequence[EffectRow]
     ) -> float | None:
         name = f"trial {trial_id}"
-        own = effects_frame([_frame_row(trial_id, name, row) for row in rows if not row.reason])
+        own = effects_frame([frame_row(trial_id, name, row) for row in rows if not row.reason])
         frame = pd.concat([others, own], ignore_index=True) if len(own) else others
         moderators = {code: {**values, **_said(entry, code, name)} for code, values in self.moderators.items()}
         chosen = selected(frame, self.specification, self.data.classes, moderators)
@@ -231,7 +231,7 @@ class _Base:
         return pooled.main.estimate if pooled.main else None
 
 
-def _frame_row(trial_id: int, name: str, row: EffectRow) -> tuple[object, ...]:
+def frame_row(trial_id: int, name: str, row: EffectRow) -> tuple[object, ...]:
     """In the order of `pooling.FRAME`."""
     control = row.control.key if row.control else ""
     arms_and_outcome = (row.treatment.key, control, row.outcome.key, row.outcome.marker, row.treatment.intervention)

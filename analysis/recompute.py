@@ -83,19 +83,19 @@ def recompute(review_id: int) -> Run | None:
 def _run(claim: Claim) -> Run:
     lease = _Lease(claim)
     data = approved_data(claim.review_id)
-    wishes = [_wish(synthesis, data) for synthesis in _syntheses(claim.review_id)]
+    wishes = [wish_of(synthesis, data) for synthesis in syntheses_of(claim.review_id)]
     specifications = [wish.specification for wish in wishes if wish.specification is not None]
     of_effects = {w.effects: w.specification.effects(data.directions) for w in wishes if w.specification}
     new_effects = sum(make_effects(data, made, lease.keep) for made in of_effects.values())
-    reader = _Reader(data, specifications)
-    tasks = [_prepared(wish, reader) for wish in wishes]
+    reader = Reader(data, specifications)
+    tasks = [prepared(wish, reader) for wish in wishes]
     known = set(PooledResult.objects.filter(pk__in=[task.key for task in tasks]).values_list("pk", flat=True))
     results: list[PooledResult] = []
     coefficients: list[ResultCoefficient] = []
     for task in tasks:
         if task.key not in known:
             lease.keep()
-            result, terms = _computed(task, claim.generation)
+            result, terms = computed(task, claim.generation)
             results.append(result)
             coefficients += terms
     with transaction.atomic():
@@ -207,7 +207,7 @@ def _when(timepoint: Timepoint) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class _Wish:
+class Wish:
     """What a synthesis wants computed; no specification where its filters cannot be read."""
 
     synthesis_id: int
@@ -218,10 +218,10 @@ class _Wish:
 
 
 @dataclass(frozen=True, slots=True)
-class _Task:
+class Task:
     """A wish with the effects it takes, hence with the key of its result."""
 
-    wish: _Wish
+    wish: Wish
     inputs: Inputs | None
     digest: str
     reason: str
@@ -235,21 +235,21 @@ class _Task:
         return PooledResult.key(self.synthesis_id, self.wish.digest, self.digest, ENGINE)
 
 
-def _syntheses(review_id: int) -> Sequence[Synthesis]:
+def syntheses_of(review_id: int) -> Sequence[Synthesis]:
     found = Synthesis._base_manager.filter(review=review_id).select_related("review", "moderator")
     return list(found.order_by("position", "pk"))
 
 
-def _wish(synthesis: Synthesis, data: ApprovedData) -> _Wish:
+def wish_of(synthesis: Synthesis, data: ApprovedData) -> Wish:
     try:
         specification = synthesis.specification()
     except InvalidFilters as error:
-        return _Wish(synthesis.pk, None, digest_of(synthesis.filters), reason=str(error))
+        return Wish(synthesis.pk, None, digest_of(synthesis.filters), reason=str(error))
     effects = specification.effects(data.directions).digest()
-    return _Wish(synthesis.pk, specification, specification.digest(), effects)
+    return Wish(synthesis.pk, specification, specification.digest(), effects)
 
 
-class _Reader:
+class Reader:
     """The effects and moderators that the syntheses of one run share, each read once."""
 
     def __init__(self, data: ApprovedData, specifications: Sequence[Specification]) -> None:
@@ -261,9 +261,12 @@ class _Reader:
         self.kinds: Mapping[str, str] = moderator_kinds(data.review_id)
         self.frames: dict[str, pd.DataFrame] = {}
 
+    def frame(self, effects: str) -> pd.DataFrame:
+        return read_frame(self.entries, effects)
+
     def inputs(self, specification: Specification, effects: str) -> Inputs:
         if effects not in self.frames:
-            self.frames[effects] = read_frame(self.entries, effects)
+            self.frames[effects] = self.frame(effects)
         chosen = selected(self.frames[effects], specification, self.data.classes, self.moderators)
         return inputs(chosen, specification, self.moderators, self.kinds)
 
@@ -279,15 +282,15 @@ def read_frame(entries: Sequence[UUID], specification: str) -> pd.DataFrame:
     )
 
 
-def _prepared(wish: _Wish, reader: _Reader) -> _Task:
+def prepared(wish: Wish, reader: Reader) -> Task:
     specification = wish.specification
     if specification is None:
-        return _Task(wish, None, "", wish.reason)
+        return Task(wish, None, "", wish.reason)
     given, reason = _attempt(lambda: reader.inputs(specification, wish.effects), wish.synthesis_id)
-    return _Task(wish, given, given.digest() if given else "", reason)
+    return Task(wish, given, given.digest() if given else "", reason)
 
 
-def _computed(task: _Task, generation: int) -> tuple[PooledResult, list[ResultCoefficient]]:
+def computed(task: Task, generation: int) -> tuple[PooledResult, list[ResultCoefficient]]:
     pooled, reason = None, task.reason
     given, specification = task.inputs, task.wish.specification
     if given is not None and specification is not None:

@@ -256,18 +256,18 @@ def test_the_task_tells_the_workers_again_where_more_is_wanted(pooled: Review, m
 def test_an_old_run_never_overwrites_a_newer_one(pooled: Review, monkeypatch: pytest.MonkeyPatch) -> None:
     # given a slow run that read the data before a fourth trial was approved
     one = pooled.syntheses.get()
-    prepared = machinery._prepared
+    prepared = machinery.prepared
 
     def overtaken(*args: Any) -> Any:
         task = prepared(*args)
-        monkeypatch.setattr(machinery, "_prepared", prepared)
+        monkeypatch.setattr(machinery, "prepared", prepared)
         trial_with(pooled, "Newer", contrast(-4.0))
         RecomputeRequest.objects.raise_for(pooled.pk)
         RecomputeRequest.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
         assert recompute(pooled.pk) is not None  # a second worker, after the lease ran out
         return task
 
-    monkeypatch.setattr(machinery, "_prepared", overtaken)
+    monkeypatch.setattr(machinery, "prepared", overtaken)
     RecomputeRequest.objects.raise_for(pooled.pk)
     # when the slow run writes last
     assert recompute(pooled.pk) is not None
@@ -287,15 +287,15 @@ def test_delivering_a_message_many_times_changes_nothing(pooled: Review) -> None
 def test_two_runs_of_one_generation_write_the_same_rows_once(pooled: Review, monkeypatch: pytest.MonkeyPatch) -> None:
     # given a run whose lease ends while it computes, so that another worker does the same work
     trial_with(pooled, "Fourth", contrast(-2.0))
-    computed = machinery._computed
+    computed = machinery.computed
 
     def doubled(*args: Any) -> Any:
-        monkeypatch.setattr(machinery, "_computed", computed)
+        monkeypatch.setattr(machinery, "computed", computed)
         RecomputeRequest.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
         assert recompute(pooled.pk) is not None
         return computed(*args)
 
-    monkeypatch.setattr(machinery, "_computed", doubled)
+    monkeypatch.setattr(machinery, "computed", doubled)
     asked_and_recomputed(pooled)
     assert PooledResult.objects.filter(trials=4).count() == 1
     assert Effect.objects.count() == 4
