@@ -11,7 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from analysis import charts, setup
+from analysis import charts, preview, setup
 from analysis.forms import DefaultsForm, SynthesisForm
 from analysis.freshness import State
 from analysis.models import Effect, ResultCoefficient, Synthesis
@@ -19,9 +19,10 @@ from analysis.shown import Chosen, Results, chosen_by, described, model_in_words
 from extraction import access
 from extraction.access import Act, Thing
 from extraction.errors import InvalidValues
-from extraction.models import Entry, Review
+from extraction.models import Entry, Review, Slot, Trial
 from extraction.sheet import sheet_of
 from extraction.standing import Standing
+from extraction.states import EntryState
 from extraction.story import Line, story_of
 
 EFFECTS_PER_PAGE: Final = 100
@@ -142,6 +143,21 @@ def effect(request: HttpRequest, pk: UUID) -> HttpResponse:
         "lines": [line for _, lines in story.groups for line in lines if _is_about(line, shown, keys)],
     }
     return render(request, "analysis/effect.html", context)
+
+
+@require_safe
+def approval_preview(request: HttpRequest, pk: int) -> HttpResponse:
+    """What approving a trial will change in the results: a part of the page that approves, or a page of its own."""
+    allowed = Trial.objects.visible_to(request.user).permitting(Act.APPROVE, request.user)
+    trial = get_object_or_404(allowed.select_related("review"), pk=pk, excluded_at=None)
+    drafts = Entry.objects.visible_to(request.user).filter(trial=trial, slot=Slot.FINAL, state=EntryState.DRAFT)
+    context = {
+        "review": trial.review,
+        "trial": trial,
+        "preview": preview.of_approval(trial, get_object_or_404(drafts)),
+    }
+    name = "_approval_preview" if request.htmx else "approval_preview"  # type: ignore[attr-defined]
+    return render(request, f"analysis/{name}.html", context)
 
 
 def _is_about(line: Line, shown: Effect, keys: set[UUID]) -> bool:

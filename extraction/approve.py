@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from copy import copy
 from typing import Any
+from uuid import UUID
+
+from django.db.models import Q
 
 from extraction import access, anchor, compare, final, record
 from extraction.access import Act, Thing
 from extraction.decisions import as_final
-from extraction.errors import ExtractionError, IllegalMove, NotAllowed, UnresolvedDiscrepancies
+from extraction.errors import ExtractionError, IllegalMove, NotAllowed, StaleVersion, UnresolvedDiscrepancies
 from extraction.locks import locked_trial, require
 from extraction.models import Approval, Discrepancy, Entry, Event, Resolution, Slot, Trial
 from extraction.models.plain import ROWS, columns_of
@@ -23,11 +26,16 @@ from extraction.versions import copy_rows, freeze
 
 
 @verb
-def approve(trial_id: int, *, by: access.Viewer) -> Trial:
+def approve(trial_id: int, *, by: access.Viewer, draft: UUID | None = None) -> Trial:
     """Accept a trial's agreed values as the record that analysis reads.
 
     Locks the trial, so two clicks give one approval and one IllegalMove. Sends `pooled_data_changed`; the one
     listener asks for a recompute in this transaction.
+
+    Raises
+    ------
+    StaleVersion
+        If `draft`, the FINAL draft that the approver looked at, was built anew since: something was decided again.
     """
     trial = locked_trial(trial_id, by)
     approver = require(Act.APPROVE, trial, by, thing=Thing.TRIAL, message="This trial cannot be approved.")
@@ -35,11 +43,11 @@ def approve(trial_id: int, *, by: access.Viewer) -> Trial:
         raise IllegalMove("An excluded trial cannot be approved.")
     if trial.discrepancies.unresolved().exists():
         raise UnresolvedDiscrepancies("Resolve every discrepancy before approving.")
-    if trial.review.approver_is_not_adjudicator:
-        decided = Resolution._base_manager.filter(discrepancy__trial=trial, decided_by=approver)
-        if decided.exists():
-            raise NotAllowed("In this review somebody who decided nothing in the trial approves it.")
+    if hindrance := four_eyes(trial, approver):
+        raise NotAllowed(hindrance)
     entry = Entry._base_manager.get(trial=trial, slot=Slot.FINAL, state=EntryState.DRAFT)
+    if draft is not None and draft != entry.pk:
+        raise StaleVersion("Something was decided again since you looked. Read the final entry again, then approve.")
     entry.trial = trial
     freeze(entry)
     trial.approved_entry = entry
@@ -55,6 +63,14 @@ def approve(trial_id: int, *, by: access.Viewer) -> Trial:
     anchor.write_after_commit([*(head for head in heads if head.chain != own.chain), own])
     pooled_data_changed.send(sender=Trial, review_id=trial.review_id)
     return trial
+
+
+def four_eyes(trial: Trial, approver: access.Viewer) -> str:
+    """Why the review's own rule keeps this person from approving the trial; "" where it does not."""
+    if not trial.review.approver_is_not_adjudicator:
+        return ""
+    decided = Resolution._base_manager.filter(Q(decided_by=approver.pk), discrepancy__trial=trial)
+    return "In this review somebody who decided nothing in the trial approves it." if decided.exists() else ""
 
 
 def approve_many(
@@ -78,7 +94,8 @@ def reopen(trial_id: int, reason: str, *, by: access.Viewer) -> Trial:
     if not reason.strip():
         raise IllegalMove("Say why the trial is reopened; it stays in its history.")
     trial.move_to(Status.ADJUDICATING)
-    Event.record("reopen", trial, by=actor, reason=reason)
+    version = Entry._base_manager.values_list("number", flat=True).get(pk=trial.approved_entry_id)
+    Event.record("reopen", trial, by=actor, reason=reason.strip(), before={"version": version})
     pooled_data_changed.send(sender=Trial, review_id=trial.review_id)
     return trial
 

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from extraction.views import codebook, entry, imports, reports, review, trial, work
+from extraction.views import approval, codebook, entry, imports, reports, review, trial, work
 
 app_name = "extraction"
 
@@ -16,7 +16,10 @@ urlpatterns = [
     path("review/<int:pk>/template.xlsx", imports.template_workbook, name="template-workbook"),
     path("review/<int:pk>/blank-form/", imports.blank_form, name="blank-form"),
     path("trial/<int:pk>/", trial.trial, name="trial"),
-    path("trial/<int:pk>/approve/", trial.trial_approve, name="trial-approve"),
+    path("trial/<int:pk>/approve/", approval.trial_approve, name="trial-approve"),
+    path("trial/<int:pk>/reopen/", approval.trial_reopen, name="trial-reopen"),
+    path("trial/<int:pk>/conclude/", approval.trial_conclude, name="trial-conclude"),
+    path("trial/<int:pk>/versions/", approval.versions, name="trial-versions"),
     path("trial/<int:pk>/assign/", review.assign_slot, name="assign"),
     path("trial/<int:pk>/unassign/", review.unassign_slot, name="unassign"),
     path("trial/<int:pk>/start/", entry.entry_start, name="entry-start"),

@@ -83,7 +83,14 @@ MATRIX: dict[str, Row] = {
     "extraction:template-workbook": Row(("review",), reads=members),
     "extraction:blank-form": Row(("review",), reads=members),
     "extraction:trial": Row(("trial",), reads=on_trial),
-    "extraction:trial-approve": Row(("trial",), writes=always(*DECIDERS)),
+    "extraction:trial-approve": Row(
+        ("trial",), reads=when(frozenset({Status.AGREED}), *DECIDERS), writes=always(*DECIDERS)
+    ),
+    "extraction:trial-reopen": Row(
+        ("trial",), reads=when(frozenset({Status.APPROVED}), *DECIDERS), writes=always(*DECIDERS)
+    ),
+    "extraction:trial-conclude": Row(("trial",), writes=always(*DECIDERS)),
+    "extraction:trial-versions": Row(("trial",), reads=on_trial),
     "extraction:assign": Row(("trial",), writes=always(LEAD)),
     "extraction:unassign": Row(("trial",)),
     "extraction:entry-start": Row(("trial",), writes=always(A, B)),
@@ -112,6 +119,7 @@ MATRIX: dict[str, Row] = {
     "analysis:synthesis-defaults": Row(("review",), writes=always(LEAD)),
     "analysis:synthesis-change": Row(("synthesis",), reads=always(LEAD), writes=always(LEAD)),
     "analysis:synthesis-primary": Row(("synthesis",), writes=always(LEAD)),
+    "analysis:approval-preview": Row(("trial",), reads=when(frozenset({Status.AGREED}), *DECIDERS)),
     "analysis:effect": Row(("effect",), reads=results),
     "api-review-list": Row(reads=always(*SIGNED_IN)),
     "api-review-detail": Row(("review",), reads=members),
@@ -326,6 +334,7 @@ RIGHT: dict[str, dict[str, Any]] = {
     "extraction:report-withdraw": WHY,
     "extraction:add-trials": {"labels": "New 2020"},
     "api-trial-reopen": WHY,
+    "extraction:trial-reopen": WHY,
     "api-trial-return": {"slots": ["A", "B"], **WHY},
     "api-trial-exclude": WHY,
     "api-discrepancy-resolve": DECISION,
@@ -336,10 +345,11 @@ RIGHT: dict[str, dict[str, Any]] = {
 }
 
 CHANGES_ON_AN_EMPTY_POST = {
-    "extraction:trial-approve", "extraction:entry-start", "extraction:entry-submit", "extraction:entry-undo",
-    "extraction:entry-save", "analysis:recompute", "analysis:synthesis-defaults", "analysis:synthesis-primary",
-    "api-trial-start", "api-trial-approve", "api-trial-conclude", "api-trial-include", "api-entry-submit",
-    "api-entry-undo-submit", "api-match-confirm", "api-synthesis-make-primary", "api-synthesis-recompute", "logout",
+    "extraction:trial-approve", "extraction:trial-conclude", "extraction:entry-start", "extraction:entry-submit",
+    "extraction:entry-undo", "extraction:entry-save", "analysis:recompute", "analysis:synthesis-defaults",
+    "analysis:synthesis-primary", "api-trial-start", "api-trial-approve", "api-trial-conclude", "api-trial-include",
+    "api-entry-submit", "api-entry-undo-submit", "api-match-confirm", "api-synthesis-make-primary",
+    "api-synthesis-recompute", "logout",
 }  # fmt: skip
 
 

@@ -16,6 +16,13 @@ def g(value: float | None) -> str:
 
 
 @register.filter
+def signed(value: float | None) -> str:
+    """A change: four decimals with its sign; one that rounds to zero has none."""
+    text = wording.decimals(value, 4)
+    return f"+{text}" if value is not None and value > 0 and float(text) else text
+
+
+@register.filter
 def digits(value: float | None) -> str:
     """A number of the ledger: as many digits as tell it apart, a true minus."""
     return wording.NOTHING if value is None else f"{value:.6g}".replace("-", wording.MINUS)

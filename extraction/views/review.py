@@ -13,7 +13,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
-from extraction import approve, assign, setup
+from extraction import approve, assign, setup, team
 from extraction.access import Act, Role, Viewer
 from extraction.errors import InvalidValues
 from extraction.forms.inputs import whole_number
@@ -114,9 +114,22 @@ def show(
         "rows": rows_of_page(page, request.user, standing),
         "labels_form": labels_form or LabelsForm(),
         "may_assign": standing.leads,
+        "team_limits": team_limits(review, request.user) if standing.leads else [],
     }
     context["any_to_approve"] = any(row["may_approve"] for row in context["rows"])
     return render(request, "extraction/review.html", context, status=status)
+
+
+def team_limits(review: Review, user: Viewer) -> list[str]:
+    """What the people of the review cannot have of "four eyes", as a lead may see them."""
+    members = list(
+        Membership.objects.visible_to(user).filter(review=review, user__is_active=True).select_related("user")
+    )
+    return team.limits(
+        {one.user_id: str(one.user) for one in members if one.extractor},
+        {one.user_id: str(one.user) for one in members if one.adjudicator or one.lead},
+        approver_is_not_adjudicator=review.approver_is_not_adjudicator,
+    )
 
 
 def narrowed(trials: QuerySet[Trial], state: str, search: str) -> QuerySet[Trial]:

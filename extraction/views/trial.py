@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from django.contrib import messages
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
-from django.views.decorators.http import require_GET, require_POST
+from django.shortcuts import get_object_or_404, render
+from django.views.decorators.http import require_GET
 
-from extraction import approve
-from extraction.access import Act
-from extraction.models import Approval, Assignment, Slot, Trial
+from extraction.access import Act, Thing
+from extraction.models import Approval, Assignment, Discrepancy, Slot, Trial
 from extraction.standing import Standing
 from extraction.states import Status
 from extraction.story import story_of
@@ -36,22 +35,19 @@ def trial(request: HttpRequest, pk: int) -> HttpResponse:
         "free_slots": free,
         "people": extractors_of(shown.review, user) if standing.leads and free else [],
         "approvals": Approval.objects.visible_to(user).filter(trial=shown).select_related("approved_by", "entry"),
-        "may_approve": may_approve(shown, request),
+        "may_approve": not shown.excluded_at and allowed_to(request, Act.APPROVE).filter(pk=pk).exists(),
+        "may_reopen": allowed_to(request, Act.REOPEN).filter(pk=pk).exists(),
+        "may_conclude": shown.status == Status.ADJUDICATING
+        and shown.under_revision
+        and story.compared
+        and not story.counts[Discrepancy.State.OPEN]
+        and allowed_to(request, Act.DECIDE, Thing.RECONCILIATION).filter(pk=pk).exists(),
         "own": own,
         "to_start": own is None and user in held.values() and shown.status == Status.ENTERING and not shown.excluded_at,
     }
     return render(request, "extraction/trial.html", context)
 
 
-@require_POST
-def trial_approve(request: HttpRequest, pk: int) -> HttpResponse:
-    approved = approve.approve(pk, by=request.user)
-    messages.success(request, f"{approved} is approved. The results are being recomputed.")
-    return redirect("extraction:trial", pk)
-
-
-def may_approve(shown: Trial, request: HttpRequest) -> bool:
-    if shown.excluded_at or shown.status != Status.AGREED:
-        return False
-    allowed = Trial.objects.visible_to(request.user).permitting(Act.APPROVE, request.user)
-    return allowed.filter(pk=shown.pk).exists()
+def allowed_to(request: HttpRequest, act: Act, thing: Thing = Thing.TRIAL) -> QuerySet[Trial]:
+    """The trials to which the person who asks may do `act` in the state they are in."""
+    return Trial.objects.visible_to(request.user).permitting(act, request.user, thing)

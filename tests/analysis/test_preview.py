@@ -100,7 +100,8 @@ def test_asking_writes_nothing_and_needs_no_recompute_before(review: Review, lea
     assert recompute(review.pk) is not None
     same(found.moves[0].now, shown(one).result)
     then, now = found.moves[0].then.estimate, found.moves[0].now.estimate
-    assert then is not None and now is not None
+    assert then is not None
+    assert now is not None
     assert found.moves[0].by == pytest.approx(then - now)
 
 

@@ -1,0 +1,132 @@
+"""Two people at once: one wins, the other is told so cleanly, and no version is a mixture."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+import pytest
+from django.db import connection
+
+from extraction import approve, chains, reconcile
+from extraction.decisions import Decision
+from extraction.errors import ExtractionError, IllegalMove, StaleVersion
+from extraction.models import Approval, Discrepancy, Entry, Resolution, Trial
+from extraction.states import Status
+from tests.factories import ReviewFactory, decide_all_for_a, made, member, trial_at
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+ROUNDS = [pytest.param(3, id="3"), pytest.param(200, id="200", marks=pytest.mark.slow)]
+
+
+def at_once(*acts: Callable[[], Any]) -> list[Any]:
+    """What each act gives, or the refusal it raises, when all start together; any other error is the test's."""
+    barrier = threading.Barrier(len(acts))
+    answers: dict[int, Any] = {}
+    errors: list[BaseException] = []
+
+    def run(place: int, act: Callable[[], Any]) -> None:
+        try:
+            barrier.wait(timeout=20)
+            answers[place] = act()
+        except ExtractionError as refusal:
+            answers[place] = refusal
+        except BaseException as error:
+            errors.append(error)
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=run, args=pair) for pair in enumerate(acts)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(timeout=60)
+    assert errors == []
+    return [answers[place] for place in range(len(acts))]
+
+
+def refusals(answers: Sequence[Any]) -> list[Any]:
+    return [answer for answer in answers if isinstance(answer, ExtractionError)]
+
+
+def decided(review: Any, lead: Any) -> tuple[Trial, Discrepancy]:
+    trial = trial_at(Status.ADJUDICATING, review, decider=lead)
+    decide_all_for_a(trial, by=lead)
+    return trial, Discrepancy.objects.get(trial=trial)
+
+
+def says(entry: Entry) -> str:
+    return str(entry.observations.get(arm__label="Training").centre_printed)
+
+
+@pytest.mark.parametrize("rounds", ROUNDS)
+def test_approve_against_resolve(rounds: int) -> None:
+    """Whoever approves signs what they read: a decision that slips in first makes the signature stale."""
+    review = made(ReviewFactory)
+    lead, other = member(review, "lead", "adjudicator"), member(review, "adjudicator")
+    won = {"approve": 0, "resolve": 0}
+    for _ in range(rounds):
+        trial, difference = decided(review, lead)
+        draft = Entry.objects.get(trial=trial, slot="FINAL")
+        answers = at_once(
+            partial(approve.approve, trial.pk, by=lead, draft=draft.pk),
+            partial(reconcile.resolve, difference.pk, Decision("B", "misread"), by=other),
+        )
+        (refusal,) = refusals(answers)
+        trial.refresh_from_db()
+        final = Entry.objects.get(trial=trial, slot="FINAL")
+        if refusal is answers[0]:
+            won["resolve"] += 1
+            assert isinstance(refusal, StaleVersion)
+            assert (trial.status, Approval.objects.filter(trial=trial).count()) == (Status.AGREED, 0)
+            assert (says(final), final.state) == ("2.1", "draft")
+        else:
+            won["approve"] += 1
+            assert isinstance(refusal, IllegalMove)
+            assert (trial.status, Resolution.objects.filter(discrepancy=difference).count()) == (Status.APPROVED, 1)
+            assert (says(final), final.state) == ("-2.1", "submitted")
+            assert Approval.objects.get(trial=trial).digest == final.digest
+    assert chains.read_all([]).whole
+    assert rounds < 100 or min(won.values()) > 0, f"one side always came first: {won}"
+
+
+@pytest.mark.parametrize("rounds", ROUNDS)
+def test_reopen_against_approve(rounds: int) -> None:
+    """One approved version a trial at a time, and no reopening of what is not approved."""
+    review = made(ReviewFactory)
+    lead, other = member(review, "lead", "adjudicator"), member(review, "adjudicator")
+    won = {"approved, then reopened": 0, "reopened too soon": 0}
+    for _ in range(rounds):
+        trial, _difference = decided(review, lead)
+        answers = at_once(
+            partial(approve.approve, trial.pk, by=lead),
+            partial(approve.reopen, trial.pk, "the wrong table", by=other),
+        )
+        trial.refresh_from_db()
+        assert not isinstance(answers[0], ExtractionError)
+        assert Approval.objects.filter(trial=trial).count() == 1
+        assert trial.approved_entry == Entry.objects.get(trial=trial, slot="FINAL")
+        if refusals(answers):
+            won["reopened too soon"] += 1
+            assert isinstance(answers[1], IllegalMove)
+            assert trial.status == Status.APPROVED
+        else:
+            won["approved, then reopened"] += 1
+            assert (trial.status, trial.under_revision) == (Status.ADJUDICATING, True)
+    assert chains.read_all([]).whole
+    assert rounds < 100 or min(won.values()) > 0, f"one side always came first: {won}"
+
+
+@pytest.mark.parametrize("rounds", ROUNDS)
+def test_two_approvals_at_once_make_one_signature(rounds: int) -> None:
+    review = made(ReviewFactory)
+    lead, other = member(review, "lead", "adjudicator"), member(review, "adjudicator")
+    for _ in range(rounds):
+        trial, _difference = decided(review, lead)
+        acts = [partial(approve.approve, trial.pk, by=by) for by in (lead, other)]
+        (refusal,) = refusals(at_once(*acts))
+        assert isinstance(refusal, IllegalMove)
+        assert Approval.objects.filter(trial=trial).count() == 1
