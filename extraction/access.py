@@ -78,6 +78,8 @@ class Thing(TextChoices):
     FINAL = "final", "FINAL entry"
     RECONCILIATION = "reconciliation", "match, discrepancy or decision"
     APPROVAL = "approval", "approval"
+    RULE = "rule", "decision rule"
+    AGREEMENT = "agreement", "report on agreement"
     REVIEW_EVENT = "review_event", "history of the review"
     RESULT = "result", "synthesis, snapshot or result"
     EFFECT = "effect", "effect of a trial"
@@ -158,6 +160,12 @@ TABLE: tuple[Rule, ...] = (
     Rule(Who.ADJUDICATOR, SEE, Thing.APPROVAL),
     Rule(Who.LEAD, SEE, Thing.APPROVAL),
     Rule(Who.READER, SEE, Thing.APPROVAL),
+    Rule(Who.MEMBER, SEE, Thing.RULE),
+    Rule(Who.ANY_ADJUDICATOR, MANAGE, Thing.RULE),
+    Rule(Who.ANY_LEAD, MANAGE, Thing.RULE),
+    # Of the trials whose two entries the person may read: what is still blind to them is not in their report.
+    Rule(Who.ANY_ADJUDICATOR, SEE, Thing.AGREEMENT),
+    Rule(Who.ANY_LEAD, SEE, Thing.AGREEMENT),
     Rule(Who.ANY_LEAD, SEE, Thing.REVIEW_EVENT),
     Rule(Who.ANY_ADJUDICATOR, SEE, Thing.RESULT),
     Rule(Who.ANY_LEAD, SEE, Thing.RESULT),

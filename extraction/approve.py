@@ -7,8 +7,6 @@ from copy import copy
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Q
-
 from extraction import access, anchor, compare, final, record
 from extraction.access import Act, Thing
 from extraction.decisions import as_final
@@ -69,8 +67,10 @@ def four_eyes(trial: Trial, approver: access.Viewer) -> str:
     """Why the review's own rule keeps this person from approving the trial; "" where it does not."""
     if not trial.review.approver_is_not_adjudicator:
         return ""
-    decided = Resolution._base_manager.filter(Q(decided_by=approver.pk), discrepancy__trial=trial)
-    return "In this review somebody who decided nothing in the trial approves it." if decided.exists() else ""
+    deciders = Resolution._base_manager.filter(discrepancy__trial=trial).values_list("decided_by", flat=True)
+    if approver.pk not in set(deciders):
+        return ""
+    return "In this review somebody who decided nothing in the trial approves it."
 
 
 def approve_many(
@@ -94,7 +94,7 @@ def reopen(trial_id: int, reason: str, *, by: access.Viewer) -> Trial:
     if not reason.strip():
         raise IllegalMove("Say why the trial is reopened; it stays in its history.")
     trial.move_to(Status.ADJUDICATING)
-    version = Entry._base_manager.values_list("number", flat=True).get(pk=trial.approved_entry_id)
+    version = trial.approved_entry.number if trial.approved_entry else None
     Event.record("reopen", trial, by=actor, reason=reason.strip(), before={"version": version})
     pooled_data_changed.send(sender=Trial, review_id=trial.review_id)
     return trial

@@ -67,7 +67,7 @@ def put(
             raise InvalidValues([FieldProblem(str(row), "factor", str(error), row.factor)]) from error
     if not after and pk is not None:
         return row
-    _next_version(review, actor)
+    next_codebook(review, actor)
     try:
         with transaction.atomic():
             row.save()
@@ -89,7 +89,7 @@ def drop(model: type[Any], pk: int, *, by: access.Viewer) -> None:
     review = locked_review(owner.review_id, by)
     actor = require(Act.MANAGE, review, by, thing=Thing.REVIEW, message="Leads change the codebook.")
     before, name = {"term": str(row)}, str(row)
-    _next_version(review, actor)
+    next_codebook(review, actor)
     _note(review, "drop", row, before, {})
     Event.record("drop", review, by=actor, about=row, before=before)
     try:
@@ -111,7 +111,7 @@ def _row(model: type[Any], review: Review, by: access.Viewer, pk: int | None) ->
     return model() if model in OWNED_THROUGH else model(review=review)
 
 
-def _next_version(review: Review, by: User) -> None:
+def next_codebook(review: Review, by: User) -> None:
     """A codebook that changes under somebody's hands is a new version, which keeps what the one before said."""
     if Entry._base_manager.filter(trial__review=review, codebook_version=review.codebook_version).exists():
         previous = vocabulary_of(review)
@@ -122,9 +122,15 @@ def _next_version(review: Review, by: User) -> None:
 
 def _note(review: Review, act: str, row: Any, before: dict[str, Any], after: dict[str, Any]) -> None:
     """Tell the version what changed, and analysis that directions or factors may have."""
+    note_change(review, act, row, before, after)
+    pooled_data_changed.send(sender=Review, review_id=review.pk)
+
+
+def note_change(review: Review, act: str, row: Any, before: dict[str, Any], after: dict[str, Any]) -> None:
+    """What the version of the codebook that holds now changed: one line per change."""
     version = CodebookVersion.objects.filter(review=review, number=review.codebook_version).first()
     if version is not None:
-        change = {"act": act, "kind": row._meta.model_name, "key": row.pk, "name": str(row)}
+        key = row.pk if isinstance(row.pk, int) else str(row.pk)
+        change = {"act": act, "kind": row._meta.model_name, "key": key, "name": str(row)}
         version.changes = [*version.changes, {**change, "before": before, "after": after}]
         version.save(update_fields=["changes"])
-    pooled_data_changed.send(sender=Review, review_id=review.pk)

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from extraction.views import approval, codebook, entry, imports, reports, review, trial, work
+from extraction.views import approval, codebook, entry, imports, reports, review, rules, trial, work
 
 app_name = "extraction"
 
@@ -13,6 +13,11 @@ urlpatterns = [
     path("review/<int:pk>/trials/", review.add_trials, name="add-trials"),
     path("review/<int:pk>/approve/", review.approve_many, name="approve-many"),
     path("review/<int:pk>/codebook/", codebook.codebook, name="codebook"),
+    path("review/<int:pk>/rules/", rules.rules, name="rules"),
+    path("review/<int:pk>/rules/new/", rules.rule_create, name="rule-create"),
+    path("rule/<uuid:pk>/", rules.rule, name="rule"),
+    path("rule/<uuid:pk>/change/", rules.rule_change, name="rule-change"),
+    path("rule/<uuid:pk>/withdraw/", rules.rule_withdraw, name="rule-withdraw"),
     path("review/<int:pk>/template.xlsx", imports.template_workbook, name="template-workbook"),
     path("review/<int:pk>/blank-form/", imports.blank_form, name="blank-form"),
     path("trial/<int:pk>/", trial.trial, name="trial"),

@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parent.parent
 NOT_SURFACES = {
     "extraction/models", "extraction/migrations", "extraction/access.py", "extraction/locks.py", "extraction/pairs.py",
     "extraction/versions.py", "extraction/typed.py", "extraction/decisions.py", "extraction/anchor.py",
-    "extraction/chains.py",
+    "extraction/chains.py", "extraction/rules.py",
     "extraction/enter.py", "extraction/reconcile.py", "extraction/approve.py", "extraction/assign.py",
     "extraction/setup.py", "extraction/define.py", "extraction/reports.py", "extraction/protocols",
     "extraction/demo", "extraction/management", "extraction/recorded.py",

@@ -20,6 +20,7 @@ from analysis.models import Effect, RecomputeRequest, Snapshot, Synthesis
 from analysis.recompute import recompute
 from analysis.setup import create_default_syntheses
 from extraction.models import Arm, Discrepancy, Event, Match, Observation, Outcome, Timepoint, Trial
+from extraction.rules import make_rule
 from extraction.states import Status
 from tests.factories import MarkerFactory, ReviewFactory, UserFactory, holder, made, member, submitted, trial_at
 from tests.papers import Paper, placed
@@ -80,6 +81,11 @@ MATRIX: dict[str, Row] = {
     "extraction:add-trials": Row(("review",), writes=always(LEAD)),
     "extraction:approve-many": Row(("review",), writes=always(*DECIDERS)),
     "extraction:codebook": Row(("review",), reads=members),
+    "extraction:rules": Row(("review",), reads=members),
+    "extraction:rule": Row(("rule",), reads=members),
+    "extraction:rule-create": Row(("review",), reads=always(*DECIDERS), writes=always(*DECIDERS)),
+    "extraction:rule-change": Row(("rule",), reads=always(*DECIDERS), writes=always(*DECIDERS)),
+    "extraction:rule-withdraw": Row(("rule",), writes=always(*DECIDERS)),
     "extraction:template-workbook": Row(("review",), reads=members),
     "extraction:blank-form": Row(("review",), reads=members),
     "extraction:trial": Row(("trial",), reads=on_trial),
@@ -231,6 +237,7 @@ def world(status: str) -> World:
             "result": synthesis.current.result_id,
             "snapshot": one(Snapshot, review=review),
             "request": one(RecomputeRequest, review=review),
+            "rule": make_rule(review.pk, {"text": "Use the ITT n", **AT_N}, by=lead).pk,
         },
     )
 
@@ -327,6 +334,8 @@ def test_whoever_may_not_write_changes_nothing_with_a_post_that_would_be_right(s
 
 
 WHY = {"reason": "because"}
+AT_N = {"subject": "observation", "field": "n"}
+RULE = {"text": "Another rule", "at": "observation.n"}
 DECISION = {"choice": "A", "reason_code": "typo"}
 RIGHT: dict[str, dict[str, Any]] = {
     "extraction:report-add": {"file": Paper()},
@@ -335,6 +344,9 @@ RIGHT: dict[str, dict[str, Any]] = {
     "extraction:add-trials": {"labels": "New 2020"},
     "api-trial-reopen": WHY,
     "extraction:trial-reopen": WHY,
+    "extraction:rule-create": RULE,
+    "extraction:rule-change": RULE,
+    "extraction:rule-withdraw": WHY,
     "api-trial-return": {"slots": ["A", "B"], **WHY},
     "api-trial-exclude": WHY,
     "api-discrepancy-resolve": DECISION,

@@ -16,6 +16,7 @@ from extraction.models.reconciliation import (
 from extraction.models.report import Report
 from extraction.models.review import Assignment, Review, Slot, Trial, folded
 from extraction.models.rows import Arm, Characteristic, Observation, Outcome, Timepoint
+from extraction.models.rules import Rule
 from extraction.models.vocabulary import (
     Direction,
     Intervention,
@@ -31,5 +32,5 @@ __all__ = [
     "Approval", "Arm", "Assignment", "Characteristic", "Choice", "CodebookVersion", "Direction", "Discrepancy",
     "Entry", "Event", "Intervention", "Marker", "MarkerSynonym", "Match", "MatchedRow", "Membership", "Moderator",
     "ModeratorLevel", "Observation", "Outcome", "OutcomeClass", "ReasonCode", "Report", "Resolution", "Review", "Row",
-    "Slot", "Template", "Timepoint", "Trial", "UnitFactor", "User", "folded",
+    "Rule", "Slot", "Template", "Timepoint", "Trial", "UnitFactor", "User", "folded",
 ]  # fmt: skip

@@ -12,8 +12,9 @@ from django.db import connection
 
 from extraction import approve, chains, reconcile
 from extraction.decisions import Decision
-from extraction.errors import ExtractionError, IllegalMove, StaleVersion
-from extraction.models import Approval, Discrepancy, Entry, Resolution, Trial
+from extraction.errors import DuplicateRow, ExtractionError, IllegalMove, StaleVersion
+from extraction.models import Approval, Discrepancy, Entry, Resolution, Rule, Trial
+from extraction.rules import make_rule
 from extraction.states import Status
 from tests.factories import ReviewFactory, decide_all_for_a, made, member, trial_at
 
@@ -130,3 +131,17 @@ def test_two_approvals_at_once_make_one_signature(rounds: int) -> None:
         (refusal,) = refusals(at_once(*acts))
         assert isinstance(refusal, IllegalMove)
         assert Approval.objects.filter(trial=trial).count() == 1
+
+
+@pytest.mark.parametrize("rounds", ROUNDS)
+def test_a_rule_made_twice_at_once_is_one_rule(rounds: int) -> None:
+    review = made(ReviewFactory)
+    lead, other = member(review, "lead", "adjudicator"), member(review, "adjudicator")
+    _trial, difference = decided(review, lead)
+    for number in range(1, rounds + 1):
+        values = {"text": f"Use the table of round {number}"}
+        acts = [partial(make_rule, review.pk, values, by=by, origin=difference.pk) for by in (lead, other)]
+        (refusal,) = refusals(at_once(*acts))
+        assert isinstance(refusal, DuplicateRow)
+        assert Rule.objects.get(review=review, text=values["text"]).number == number
+    assert chains.read_all([]).whole
