@@ -150,12 +150,10 @@ def approval_preview(request: HttpRequest, pk: int) -> HttpResponse:
     """What approving a trial will change in the results: a part of the page that approves, or a page of its own."""
     allowed = Trial.objects.visible_to(request.user).permitting(Act.APPROVE, request.user)
     trial = get_object_or_404(allowed.select_related("review"), pk=pk, excluded_at=None)
-    drafts = Entry.objects.visible_to(request.user).filter(trial=trial, slot=Slot.FINAL, state=EntryState.DRAFT)
-    context = {
-        "review": trial.review,
-        "trial": trial,
-        "preview": preview.of_approval(trial, get_object_or_404(drafts)),
-    }
+    draft = get_object_or_404(
+        Entry.objects.visible_to(request.user).filter(trial=trial), slot=Slot.FINAL, state=EntryState.DRAFT
+    )
+    context = {"review": trial.review, "trial": trial, "preview": preview.of_approval(trial, draft)}
     name = "_approval_preview" if request.htmx else "approval_preview"  # type: ignore[attr-defined]
     return render(request, f"analysis/{name}.html", context)
 

@@ -63,6 +63,7 @@ ENTERING = frozenset({Status.ENTERING})
 uploading = any_of(always(LEAD), when(ENTERING, A, B))
 upload_of_b = any_of(always(B, LEAD), when(PAST, ADJUDICATOR))
 managing_upload_of_b = any_of(always(LEAD), when(ENTERING, B))
+waiting, signed = (when(frozenset({state}), *DECIDERS) for state in (Status.AGREED, Status.APPROVED))
 
 
 @dataclass(frozen=True)
@@ -81,20 +82,15 @@ MATRIX: dict[str, Row] = {
     "extraction:add-trials": Row(("review",), writes=always(LEAD)),
     "extraction:approve-many": Row(("review",), writes=always(*DECIDERS)),
     "extraction:codebook": Row(("review",), reads=members),
-    "extraction:rules": Row(("review",), reads=members),
-    "extraction:rule": Row(("rule",), reads=members),
+    **{f"extraction:{name}": Row((fill,), reads=members) for name, fill in (("rules", "review"), ("rule", "rule"))},
     "extraction:rule-create": Row(("review",), reads=always(*DECIDERS), writes=always(*DECIDERS)),
     "extraction:rule-change": Row(("rule",), reads=always(*DECIDERS), writes=always(*DECIDERS)),
     "extraction:rule-withdraw": Row(("rule",), writes=always(*DECIDERS)),
     "extraction:template-workbook": Row(("review",), reads=members),
     "extraction:blank-form": Row(("review",), reads=members),
     "extraction:trial": Row(("trial",), reads=on_trial),
-    "extraction:trial-approve": Row(
-        ("trial",), reads=when(frozenset({Status.AGREED}), *DECIDERS), writes=always(*DECIDERS)
-    ),
-    "extraction:trial-reopen": Row(
-        ("trial",), reads=when(frozenset({Status.APPROVED}), *DECIDERS), writes=always(*DECIDERS)
-    ),
+    "extraction:trial-approve": Row(("trial",), reads=waiting, writes=always(*DECIDERS)),
+    "extraction:trial-reopen": Row(("trial",), reads=signed, writes=always(*DECIDERS)),
     "extraction:trial-conclude": Row(("trial",), writes=always(*DECIDERS)),
     "extraction:trial-versions": Row(("trial",), reads=on_trial),
     "extraction:assign": Row(("trial",), writes=always(LEAD)),
@@ -125,7 +121,7 @@ MATRIX: dict[str, Row] = {
     "analysis:synthesis-defaults": Row(("review",), writes=always(LEAD)),
     "analysis:synthesis-change": Row(("synthesis",), reads=always(LEAD), writes=always(LEAD)),
     "analysis:synthesis-primary": Row(("synthesis",), writes=always(LEAD)),
-    "analysis:approval-preview": Row(("trial",), reads=when(frozenset({Status.AGREED}), *DECIDERS)),
+    "analysis:approval-preview": Row(("trial",), reads=waiting),
     "analysis:effect": Row(("effect",), reads=results),
     "api-review-list": Row(reads=always(*SIGNED_IN)),
     "api-review-detail": Row(("review",), reads=members),
