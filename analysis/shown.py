@@ -194,13 +194,13 @@ def chosen_by(row: Row, classes: Mapping[str, str], by: Viewer) -> Chosen:
         .defer("ledger")
         .order_by("trial__label_key", "entry", "position")
     )
-    usable = _passing(row.synthesis, [e for e in effects if not e.reason], classes)
-    kept_out = _passing(row.synthesis, [e for e in effects if e.reason], classes)
+    usable = passing(row.synthesis, [e for e in effects if not e.reason], classes)
+    kept_out = passing(row.synthesis, [e for e in effects if e.reason], classes)
     rho, tau2 = row.synthesis.rho, current.result.tau2 or 0.0
     return Chosen(usable, kept_out, averages(usable, rho, tau2), max(0, current.result.effects - len(usable)))
 
 
-def _passing(synthesis: Synthesis, effects: Sequence[Effect], classes: Mapping[str, str]) -> list[Effect]:
+def passing(synthesis: Synthesis, effects: Sequence[Effect], classes: Mapping[str, str]) -> list[Effect]:
     """Those that the filters and the window of the synthesis let through: the same rule as when pooling."""
     try:
         specification = synthesis.specification()

@@ -18,5 +18,6 @@ urlpatterns = [
     path("synthesis/<int:pk>/change/", views.synthesis_change, name="synthesis-change"),
     path("synthesis/<int:pk>/primary/", views.make_primary, name="synthesis-primary"),
     path("trial/<int:pk>/approve/preview/", views.approval_preview, name="approval-preview"),
+    path("number/<slug:subject>/<uuid:pk>/<slug:field>/", views.number, name="number"),
     path("effect/<uuid:pk>/", views.effect, name="effect"),
 ]

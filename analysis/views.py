@@ -16,10 +16,14 @@ from analysis.forms import DefaultsForm, SynthesisForm
 from analysis.freshness import State
 from analysis.models import Effect, ResultCoefficient, Synthesis
 from analysis.shown import Chosen, Results, chosen_by, described, model_in_words, results_of
+from analysis.used import used
 from extraction import access
 from extraction.access import Act, Thing
-from extraction.errors import InvalidValues
+from extraction.errors import InvalidValues, NotFound
 from extraction.models import Entry, Review, Slot, Trial
+from extraction.number import FIELDS, row_of
+from extraction.number import story_of as number_story
+from extraction.record import Subject
 from extraction.sheet import sheet_of
 from extraction.standing import Standing
 from extraction.states import EntryState
@@ -156,6 +160,23 @@ def approval_preview(request: HttpRequest, pk: int) -> HttpResponse:
     context = {"review": trial.review, "trial": trial, "preview": preview.of_approval(trial, draft)}
     name = "_approval_preview" if request.htmx else "approval_preview"  # type: ignore[attr-defined]
     return render(request, f"analysis/{name}.html", context)
+
+
+@require_safe
+def number(request: HttpRequest, subject: str, pk: UUID, field: str) -> HttpResponse:
+    """The story of one number: printed twice, compared, decided, approved, and the results it went into."""
+    row = row_of(subject, pk, request.user)
+    if row is None or field not in FIELDS[Subject(subject)]:
+        raise NotFound
+    told = number_story(row, field, request.user)
+    context = {
+        "review": told.trial.review,
+        "trial": told.trial,
+        "row": row,
+        "story": told,
+        "used": used(told, request.user),
+    }
+    return render(request, "analysis/number.html", context)
 
 
 def _is_about(line: Line, shown: Effect, keys: set[UUID]) -> bool:

@@ -47,6 +47,11 @@ class Line:
 
     shown: list[dict[str, Any]] = field(default_factory=list)  # per column: slot, and what it says or None
 
+    @property
+    def row(self) -> Any:
+        """The row whose story the line has: that of the last column which has one."""
+        return list(self.said.values())[-1].row
+
 
 # How the history names what a verb did: words, icon, and whether it is a turning point.
 MOMENTS: Final[Mapping[str, tuple[str, str, bool]]] = {

@@ -1,0 +1,78 @@
+"""Into which effects and results one number of the record went, and what its trial adds to them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from analysis import preview
+from analysis.freshness import current_of
+from analysis.models import Effect, PooledResult, SnapshotTrial, Synthesis
+from analysis.shown import passing
+from analysis.snapshot import approved_data
+from extraction.access import Viewer
+from extraction.models import Trial
+from extraction.number import Story
+from extraction.record import Subject
+
+
+@dataclass(frozen=True, slots=True)
+class Used:
+    """The effects made of a number, as far as a person may see them, and the results that took them."""
+
+    effects: Sequence[Effect] = ()
+    moves: Sequence[preview.Move] = field(default_factory=list)  # `now` without the trial, `then` with it
+
+    @property
+    def pooled(self) -> list[Effect]:
+        return [effect for effect in self.effects if not effect.reason]
+
+
+def used(story: Story, by: Viewer) -> Used:
+    """From the approved version that the shown results hold; nothing before the first approval."""
+    entry = story.trial.approved_entry_id
+    held = next((one for one in story.finals if one.entry.pk == entry and one.row is not None), None)
+    if held is None or story.subject is not Subject.OBSERVATION:
+        return Used()
+    syntheses = list(
+        Synthesis.objects.visible_to(by)
+        .filter(review=story.trial.review_id)
+        .select_related("review", "moderator", "current__result", "current__snapshot")
+        .order_by("-is_primary", "position", "pk")
+    )
+    shown = {one.pk: current for one in syntheses if (current := current_of(one)) is not None}
+    snapshots = {current.snapshot_id for current in shown.values()}
+    members = SnapshotTrial.objects.visible_to(by).filter(snapshot__in=snapshots, entry=entry)
+    holding = set(members.values_list("snapshot", flat=True))
+    made = _effects(story.trial, held.row.pk, {current.result.effects_made_by for current in shown.values()}, by)
+    classes = approved_data(story.trial.review_id).classes
+    took = [
+        one
+        for one in syntheses
+        if one.pk in shown and shown[one.pk].snapshot_id in holding and _takes(one, shown[one.pk].result, made, classes)
+    ]
+    return Used(_once(made), preview.without(story.trial, took) if took else [])
+
+
+def _effects(trial: Trial, row: UUID, made_by: set[str], by: Viewer) -> list[Effect]:
+    effects = Effect.objects.visible_to(by).filter(entry=trial.approved_entry_id, specification__in=made_by)
+    rows = effects.select_related("trial", "marker", "intervention").order_by("measure", "position")
+    return [effect for effect in rows if str(row) in _observations(effect)]
+
+
+def _observations(effect: Effect) -> set[str]:
+    return {key for side in effect.ledger.get("inputs", []) for key in side["observations"]}
+
+
+def _takes(synthesis: Synthesis, result: PooledResult, effects: Sequence[Effect], classes: Mapping[str, str]) -> bool:
+    own = [one for one in effects if one.specification == result.effects_made_by and not one.reason]
+    return bool(own) and bool(passing(synthesis, own, classes))
+
+
+def _once(effects: Sequence[Effect]) -> list[Effect]:
+    """One of each contrast, outcome and time in a measure: specifications differ in what this number has no part in."""
+    found: dict[tuple[str, int], Effect] = {}
+    for effect in effects:
+        found.setdefault((effect.measure, effect.position), effect)
+    return list(found.values())
