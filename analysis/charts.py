@@ -313,3 +313,40 @@ def funnel(points: Sequence[Point], centre: float, width: float = 520.0, height:
         f"around {decimals(centre)}",
         {"left": place(left), "right": place(right), "top": place(top), "bottom": place(bottom)},
     )
+
+
+# --- Bars: counts of a few classes --------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    name: str
+    count: int
+    y: str  # top of the bar
+    text: str  # base line of its texts
+    width: str
+    end: str  # where the count stands
+
+
+@dataclass(frozen=True, slots=True)
+class Bars:
+    """Lying bars, one a class, with the count at the end; the names stand on the left."""
+
+    bars: Sequence[Bar]
+    left: str
+    height: float
+    label: str
+
+    @property
+    def box(self) -> str:
+        return f"0 0 680 {self.height:g}"
+
+
+def bars(classes: Sequence[tuple[str, int]], *, left: float = 104.0, right: float = 620.0, row: float = 28.0) -> Bars:
+    most = max((count for _, count in classes), default=0) or 1
+    drawn = []
+    for number, (name, count) in enumerate(classes):
+        width, top = (right - left) * count / most, 6 + number * row
+        drawn.append(Bar(name, count, place(top), place(top + 14), place(width), place(left + width + 8)))
+    total = sum(count for _, count in classes)
+    return Bars(drawn, place(left), 12 + len(classes) * row, f"{total} effects by how far the two entries lie apart")

@@ -92,7 +92,7 @@ def _trials(by_trial: Mapping[int, Sequence[Discrepancy]], units: UnitTable) -> 
     """The trials of these discrepancies, all read in nine queries."""
     found = [row for rows in by_trial.values() for row in rows]
     entries = {row.a_entry_id for row in found} | {row.b_entry_id for row in found}
-    rows_of_entry = _rows(entries)
+    rows_of_entry = rows_of_entries(entries)
     matches = _matches(by_trial)
     newest = {
         resolution.discrepancy_id: resolution
@@ -121,7 +121,7 @@ def _trials(by_trial: Mapping[int, Sequence[Discrepancy]], units: UnitTable) -> 
         yield _Trial(trial_id, a, b, overrides, matches[trial_id], differences, units, decisions, asked)
 
 
-def _rows(entries: Iterable[UUID]) -> dict[UUID, dict[Subject, list[Any]]]:
+def rows_of_entries(entries: Iterable[UUID]) -> dict[UUID, dict[Subject, list[Any]]]:
     """The rows of many entries: one query for each sort of row."""
     found: dict[UUID, dict[Subject, list[Any]]] = defaultdict(lambda: {subject: [] for subject in ROWS})
     for subject, model in ROWS.items():

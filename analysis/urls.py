@@ -11,6 +11,7 @@ urlpatterns = [
     path("review/<int:pk>/results/", views.results, name="results"),
     path("review/<int:pk>/results/freshness/", views.freshness, name="freshness"),
     path("review/<int:pk>/results/recompute/", views.recompute, name="recompute"),
+    path("review/<int:pk>/agreement/", views.agreement, name="agreement"),
     path("review/<int:pk>/export.xlsx", export, name="export"),
     path("review/<int:pk>/syntheses/", views.synthesis_create, name="synthesis-create"),
     path("review/<int:pk>/syntheses/usual/", views.create_defaults, name="synthesis-defaults"),

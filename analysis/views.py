@@ -12,8 +12,10 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from analysis import charts, preview, setup
+from analysis.agreement import agreement_of
 from analysis.forms import DefaultsForm, SynthesisForm
 from analysis.freshness import State
+from analysis.methods import methods_sentences
 from analysis.models import Effect, ResultCoefficient, Synthesis
 from analysis.shown import Chosen, Results, chosen_by, described, model_in_words, results_of
 from analysis.used import used
@@ -23,7 +25,7 @@ from extraction.errors import InvalidValues, NotFound
 from extraction.models import Entry, Review, Slot, Trial
 from extraction.number import FIELDS, row_of
 from extraction.number import story_of as number_story
-from extraction.record import Subject
+from extraction.record import Subject, Verdict
 from extraction.sheet import sheet_of
 from extraction.standing import Standing
 from extraction.states import EntryState
@@ -177,6 +179,25 @@ def number(request: HttpRequest, subject: str, pk: UUID, field: str) -> HttpResp
         "used": used(told, request.user),
     }
     return render(request, "analysis/number.html", context)
+
+
+@require_safe
+def agreement(request: HttpRequest, pk: int) -> HttpResponse:
+    """How far the two entries of each trial agreed before anybody reconciled them."""
+    review = get_object_or_404(
+        Review.objects.visible_to(request.user).filter(access.visible(request.user, Thing.AGREEMENT, Review.PATHS)),
+        pk=pk,
+    )
+    found = agreement_of(review, request.user)
+    context = {
+        "review": review,
+        "standing": Standing.of(request, review),
+        "found": found,
+        "sentences": methods_sentences(found),
+        "bars": charts.bars(found.effects.bins),
+        "verdicts": list(Verdict),
+    }
+    return render(request, "analysis/agreement.html", context)
 
 
 def _is_about(line: Line, shown: Effect, keys: set[UUID]) -> bool:

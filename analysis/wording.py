@@ -115,3 +115,13 @@ def _of_parts(parts: Sequence[Part]) -> str:
 def _listed(parts: Sequence[Part]) -> str:
     named = [f"{part.name} ({decimals(part.estimate)})" for part in sorted(parts, key=lambda p: -abs(p.estimate))]
     return named[0] if len(named) == 1 else f"{', '.join(named[:-1])} and {named[-1]}"
+
+
+def share(value: float | None) -> str:
+    """A share, 0 to 1, in percent with one decimal; nothing is rounded up to all or down to none."""
+    if value is None:
+        return NOTHING
+    text = f"{100 * value:.1f}"
+    if (value < 1.0 and text == "100.0") or (value > 0.0 and text == "0.0"):
+        return "> 99.9%" if value > 0.5 else "< 0.1%"
+    return f"{text.removesuffix('.0')}%"

@@ -60,6 +60,10 @@ def _values(route: Route, argument: str, keys: Mapping[str, Sequence[Any]]) -> S
         return ["reviewapp/app.css"]
     if argument == "url":
         return ["extraction/entry/"]
+    if argument == "subject":
+        return ["observation", "arm"]
+    if argument == "field":
+        return ["centre", "n_randomised"]
     if argument == "content_type_id":
         return [1]
     if route.name.startswith("admin:"):

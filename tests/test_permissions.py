@@ -54,7 +54,7 @@ def any_of(*parts: Who) -> Who:
 
 
 no_one = always()
-members = always(*MEMBERS)
+members, deciders = always(*MEMBERS), always(*DECIDERS)
 results = always(*DECIDERS, READER)
 on_trial = any_of(always(A, B, *DECIDERS), when(frozenset({Status.APPROVED}), READER))
 entry_of_b = any_of(always(B), when(PAST, *DECIDERS))
@@ -83,9 +83,9 @@ MATRIX: dict[str, Row] = {
     "extraction:approve-many": Row(("review",), writes=always(*DECIDERS)),
     "extraction:codebook": Row(("review",), reads=members),
     **{f"extraction:{name}": Row((fill,), reads=members) for name, fill in (("rules", "review"), ("rule", "rule"))},
-    "extraction:rule-create": Row(("review",), reads=always(*DECIDERS), writes=always(*DECIDERS)),
-    "extraction:rule-change": Row(("rule",), reads=always(*DECIDERS), writes=always(*DECIDERS)),
-    "extraction:rule-withdraw": Row(("rule",), writes=always(*DECIDERS)),
+    "extraction:rule-create": Row(("review",), reads=deciders, writes=deciders),
+    "extraction:rule-change": Row(("rule",), reads=deciders, writes=deciders),
+    "extraction:rule-withdraw": Row(("rule",), writes=deciders),
     "extraction:template-workbook": Row(("review",), reads=members),
     "extraction:blank-form": Row(("review",), reads=members),
     "extraction:trial": Row(("trial",), reads=on_trial),
@@ -121,6 +121,8 @@ MATRIX: dict[str, Row] = {
     "analysis:synthesis-defaults": Row(("review",), writes=always(LEAD)),
     "analysis:synthesis-change": Row(("synthesis",), reads=always(LEAD), writes=always(LEAD)),
     "analysis:synthesis-primary": Row(("synthesis",), writes=always(LEAD)),
+    "analysis:agreement": Row(("review",), reads=always(*DECIDERS)),
+    "analysis:number": Row(("subject", "observation", "field"), reads=entry_of_b),
     "analysis:approval-preview": Row(("trial",), reads=waiting),
     "analysis:effect": Row(("effect",), reads=results),
     "api-review-list": Row(reads=always(*SIGNED_IN)),
@@ -226,6 +228,8 @@ def world(status: str) -> World:
             "timepoint": one(Timepoint, entry=entry),
             "outcome": one(Outcome, entry=entry),
             "observation": one(Observation, entry=entry),
+            "subject": "observation",
+            "field": "n",
             "discrepancy": one(Discrepancy, trial=trial),
             "match": one(Match, trial=trial),
             "synthesis": synthesis.pk,
@@ -338,13 +342,10 @@ RIGHT: dict[str, dict[str, Any]] = {
     "extraction:report-replace": {"file": Paper(), "version": "1"},
     "extraction:report-withdraw": WHY,
     "extraction:add-trials": {"labels": "New 2020"},
-    "api-trial-reopen": WHY,
-    "extraction:trial-reopen": WHY,
-    "extraction:rule-create": RULE,
-    "extraction:rule-change": RULE,
+    **dict.fromkeys(("api-trial-reopen", "api-trial-exclude", "extraction:trial-reopen"), WHY),
+    **dict.fromkeys(("extraction:rule-create", "extraction:rule-change"), RULE),
     "extraction:rule-withdraw": WHY,
     "api-trial-return": {"slots": ["A", "B"], **WHY},
-    "api-trial-exclude": WHY,
     "api-discrepancy-resolve": DECISION,
     "api-entry-save": {"changes": []},
     "api-arm-list": {"values": {"label": "One more"}, "label": "One more"},

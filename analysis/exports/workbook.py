@@ -17,6 +17,7 @@ from openpyxl.styles import Font
 from openpyxl.utils import get_column_letter
 
 from analysis.exports import frames
+from analysis.exports.agreement_frame import agreement
 from analysis.freshness import freshness
 from analysis.models import Synthesis
 from analysis.specification import ENGINE
@@ -29,7 +30,8 @@ LONGEST: Final = 32_767  # characters that a cell of a workbook holds
 
 
 def workbook_of(review: Review, by: Viewer) -> bytes:
-    """The review as XLSX, with the sheets trials, arms, observations, effects, results, decisions, codebook, about.
+    """The review as XLSX, with the sheets trials, arms, observations, effects, results, decisions, agreement,
+    codebook, about.
 
     Made when it is asked for, from what `by` may see at that moment: nothing is kept that could be fetched later.
     """
@@ -52,6 +54,7 @@ def sheets(review: Review, by: Viewer) -> Iterator[tuple[str, pd.DataFrame]]:
         "effects": frames.effects(review, by),
         "results": frames.results(review, by),
         "decisions": frames.decisions(review, by),
+        "agreement": agreement(review, by),
         "codebook": frames.codebook(review, by),
     }
     yield from said.items()

@@ -54,6 +54,19 @@ def percent(value: float | None) -> str:
 
 
 @register.filter
+def share(value: float | None) -> str:
+    return wording.share(value)
+
+
+@register.filter
+def coefficient(value: float | None) -> str:
+    """An agreement coefficient: three decimals, never rounded up to 1."""
+    if value is not None and 0.9995 <= value < 1.0:
+        return "> .999"
+    return wording.decimals(value, 3)
+
+
+@register.filter
 def level(value: float) -> str:
     return wording.level(value)
 

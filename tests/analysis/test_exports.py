@@ -35,7 +35,8 @@ from tests.factories import (
 pytestmark = pytest.mark.django_db
 
 SHEETS = [
-    "trials", "arms", "observations", "observations side by side", "effects", "results", "decisions", "codebook",
+    "trials", "arms", "observations", "observations side by side", "effects", "results", "decisions", "agreement",
+    "codebook",
     "about",
 ]  # fmt: skip
 FORMULAS = ["=1+1", "+1", "-1+2", "@SUM(1)", "\tx"]

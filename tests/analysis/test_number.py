@@ -82,13 +82,13 @@ def test_the_story_is_the_same_from_whichever_row_it_is_asked(pooled, judge, slo
 
 def test_what_it_adds_is_the_change_of_each_result_with_its_trial(pooled: Review, judge: Any) -> None:
     one = pooled.syntheses.get()
-    without = PooledResult.objects.get(synthesis=one, trials=3)
+    without = PooledResult.objects.get(synthesis=one, trials=3).estimate or 0.0
     trial = differing(pooled, judge)
     text = page(judge, cell(trial, "FINAL", number=2))
-    now = shown(one).result.estimate
+    now = shown(one).result.estimate or 0.0
     assert f'<td class="num strong">{now:.2f}</td>'.replace("-", "−") in text
-    assert f'<td class="num">{without.estimate:.2f}</td>'.replace("-", "−") in text
-    assert f"{now - without.estimate:+.4f}".replace("-", "−") in text
+    assert f'<td class="num">{without:.2f}</td>'.replace("-", "−") in text
+    assert f"{now - without:+.4f}".replace("-", "−") in text
 
 
 def test_numbers_that_agree_and_numbers_of_structure_have_a_story_too(pooled: Review, judge: Any) -> None:
