@@ -214,21 +214,29 @@ def categories(name: str, units: Sequence[Unit]) -> Categories | None:
 
 
 def numbers(name: str, units: Sequence[Unit]) -> Numbers:
-    """On a log scale where the quantity is positive: n, spreads, and centres that are all above zero."""
+    """The ICC is that of one field; of several together it is that of the centres, since n and means have no unit in
+    common. On a log scale where the quantity is positive: n, spreads, and centres that are all above zero."""
     verdicts = Counter(unit.rated.verdict for unit in units if unit.rated.verdict is not None)
-    table = np.array([unit.rated.values for unit in units if unit.rated.values is not None], dtype=float).reshape(-1, 2)
-    centres = [unit.rated.values for unit in units if unit.rated.values and unit.rated.field not in POSITIVE]
-    on_log = all(min(values) > 0 for values in centres) and bool(len(table))
-    kept = table[(table > 0).all(axis=1)] if on_log else table
+    fields = {unit.rated.field for unit in units}
+    of = fields.pop() if len(fields) == 1 else "centre"
+    table = _table(units)
+    rated_twice = _table([unit for unit in units if unit.rated.field == of])
+    on_log = bool(len(rated_twice)) and (of in POSITIVE or bool((rated_twice > 0).all()))
+    kept = rated_twice[(rated_twice > 0).all(axis=1)] if on_log else rated_twice
     return Numbers(
         name,
         verdicts,
         len(table),
         _icc(np.log(kept) if on_log else kept),
         "log" if on_log else "plain",
-        len(table) - len(kept),
+        len(rated_twice) - len(kept),
         _relative_error(table),
     )
+
+
+def _table(units: Iterable[Unit]) -> Any:
+    """Pairs of values, shape (n, 2)."""
+    return np.array([unit.rated.values for unit in units if unit.rated.values is not None], dtype=float).reshape(-1, 2)
 
 
 POSITIVE: Final = frozenset({"n", "spread", "n randomised"})

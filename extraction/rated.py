@@ -59,7 +59,7 @@ class Rated:
 ARM_WORDS = ("role", "intervention", "control_kind", "eligible")
 TIME_WORDS = ("phase",)
 OUTCOME_WORDS = ("marker", "specimen", "condition", "scale")
-SAID_OF = {"n": "n is", "centre": "centre is", "spread": "spread is"}
+SAID_OF = {"n": "status of n", "centre": "status of centre", "spread": "status of spread"}
 
 
 def rated(a: Entry, b: Entry, matches: Sequence[Match], units: UnitTable) -> list[Rated]:

@@ -28,7 +28,7 @@ from extraction.decisions import Decision
 from extraction.demo import load
 from extraction.models import Discrepancy, Review
 from extraction.rated import Rated, Sort
-from extraction.record import Verdict
+from extraction.record import Subject, Verdict
 from extraction.states import Status
 from tests import factories
 
@@ -60,10 +60,12 @@ def test_the_icc_by_hand_on_both_scales() -> None:
     """Pairs (1, 2), (3, 3), (5, 4): mean squares 9/2 between, 1/3 within, so (9/2 - 1/3)/(9/2 + 1/3) = 25/29."""
     plain = [unit("centre", a, b, Verdict.DIFFERENT) for a, b in ((-1.0, -2.0), (-3.0, -3.0), (-5.0, -4.0))]
     found = numbers("centre", plain)
-    assert (found.scale, found.icc) == ("plain", pytest.approx(25 / 29))
+    assert found.scale == "plain"
+    assert found.icc == pytest.approx(25 / 29)
     log = [unit("spread", math.exp(a), math.exp(b), Verdict.DIFFERENT) for a, b in ((1.0, 2.0), (3.0, 3.0), (5.0, 4.0))]
     found = numbers("spread", log)
-    assert (found.scale, found.icc) == ("log", pytest.approx(25 / 29))
+    assert found.scale == "log"
+    assert found.icc == pytest.approx(25 / 29)
 
 
 def test_the_relative_error_by_hand() -> None:
@@ -78,6 +80,13 @@ def test_a_spread_of_zero_has_no_logarithm_and_is_counted_as_left_out() -> None:
     assert (found.scale, found.left_out, found.pairs) == ("log", 1, 4)
 
 
+def test_of_several_fields_together_the_icc_is_that_of_the_centres() -> None:
+    """n and means share no unit: an ICC over both would tell n from means, not one trial from the other."""
+    centres = [unit("centre", a, b, Verdict.DIFFERENT) for a, b in ((-1.0, -2.0), (-3.0, -3.0), (-5.0, -4.0))]
+    with_n = [*centres, *(unit("n", float(n), float(n), Verdict.IDENTICAL) for n in (900, 910, 920))]
+    assert numbers("IL-6", with_n).icc == numbers("centre", centres).icc
+
+
 def test_verdicts_are_counted_and_what_says_the_same_is_the_first_three() -> None:
     verdicts = [Verdict.IDENTICAL] * 5 + [Verdict.ROUNDING] * 2 + [Verdict.EQUIVALENT, Verdict.ONE_MISSING]
     found = numbers("n", [unit("n", None, None, verdict) for verdict in [*verdicts, Verdict.DIFFERENT]])
@@ -87,7 +96,8 @@ def test_verdicts_are_counted_and_what_says_the_same_is_the_first_three() -> Non
 
 def test_effects_by_hand() -> None:
     found = Effects([0.0, 0.01, 0.05, 0.1, 0.11, 0.7])
-    assert (found.notable, found.share, found.largest) == (2, pytest.approx(1 / 3), 0.7)
+    assert (found.notable, found.largest) == (2, 0.7)
+    assert found.share == pytest.approx(1 / 3)
     assert found.median == pytest.approx(0.075)
     assert [count for _, count in found.bins] == [1, 1, 1, 1, 1, 0, 1]
     assert Effects().share is None
@@ -245,9 +255,10 @@ def test_the_first_submitted_versions_count_whatever_came_later(review: Review, 
     assert agreement_of(review, judge).trials == 0  # entered again: nobody is told of it
     entry = trial.entries.get(slot="B", number=2)
     row = entry.observations.get(arm__label="Training")
-    change = enter.Change(enter.Subject.OBSERVATION, row.pk, row.version, {"centre": "-2.1"})
-    enter.save(entry.pk, [change], by=entry.holder)
-    enter.submit(entry.pk, by=entry.holder)
+    change = enter.Change(Subject.OBSERVATION, row.pk, row.version, {"centre": "-2.1"})
+    extractor = factories.holder(trial, "B")
+    enter.save(entry.pk, [change], by=extractor)
+    enter.submit(entry.pk, by=extractor)
     after = agreement_of(review, judge)
     assert after.overall.verdicts == before.overall.verdicts
     assert after.overall.verdicts[Verdict.DIFFERENT] == 1

@@ -75,7 +75,7 @@ def test_values_in_two_units_stand_in_as_unit():
 def test_where_neither_says_anything_there_is_no_number_and_that_both_say_not_reported_is_a_category():
     a = b = entry(cell("c", n="NR"))
     assert [one.field for one in of(a, b, Sort.NUMBER)] == ["n randomised", "weeks", "centre", "spread"]
-    assert [(one.a, one.b) for one in of(a, b, Sort.CATEGORY) if one.field == "n is"] == [("NR", "NR")]
+    assert [(one.a, one.b) for one in of(a, b, Sort.CATEGORY) if one.field == "status of n"] == [("NR", "NR")]
 
 
 def test_categories_of_matched_rows_without_what_neither_says():
