@@ -333,8 +333,7 @@ def test_whoever_may_not_write_changes_nothing_with_a_post_that_would_be_right(s
     assert not wrong, "\n".join(wrong)
 
 
-WHY = {"reason": "because"}
-AT_N = {"subject": "observation", "field": "n"}
+WHY, AT_N = {"reason": "because"}, {"subject": "observation", "field": "n"}
 RULE = {"text": "Another rule", "at": "observation.n"}
 DECISION = {"choice": "A", "reason_code": "typo"}
 RIGHT: dict[str, dict[str, Any]] = {
