@@ -63,6 +63,10 @@ class Act(TextChoices):
     EXCLUDE = "exclude", "exclude or take back in"
     RECOMPUTE = "recompute", "ask for a recompute"
     UPLOAD = "upload", "upload a report of"
+    ASK = "ask", "ask about"
+    ANSWER = "answer", "answer"
+    PROPOSE = "propose", "propose names of"
+    PLACE = "place", "place"
 
 
 class Thing(TextChoices):
@@ -74,6 +78,11 @@ class Thing(TextChoices):
     ASSIGNMENT = "assignment", "assignment"
     REPORT = "report", "report from a lead"
     UPLOAD = "upload", "report from an extractor"
+    QUESTION = "question", "extractor's question to the leads"
+    INQUIRY = "inquiry", "question to both extractors"
+    OWN_ANSWER = "own_answer", "one's own answer"
+    ANSWER = "answer", "answers to it once both are in"
+    PROPOSAL = "proposal", "proposed name"
     ENTRY = "entry", "entry in slot A or B"
     FINAL = "final", "FINAL entry"
     RECONCILIATION = "reconciliation", "match, discrepancy or decision"
@@ -136,6 +145,25 @@ TABLE: tuple[Rule, ...] = (
     Rule(Who.EXTRACTOR_OF, SEE, Thing.UPLOAD, APPROVED, if_partner_shown=True),
     Rule(Who.SELF, MANAGE, Thing.UPLOAD, frozenset({Status.ENTERING})),
     Rule(Who.LEAD, MANAGE, Thing.UPLOAD),
+    Rule(Who.HOLDER, Act.ASK, Thing.ENTRY, frozenset({Status.ENTERING})),
+    Rule(Who.SELF, SEE, Thing.QUESTION),
+    Rule(Who.LEAD, SEE, Thing.QUESTION),
+    Rule(Who.ADJUDICATOR, SEE, Thing.QUESTION, AFTER_ENTERING),
+    Rule(Who.LEAD, Act.ANSWER, Thing.QUESTION),
+    Rule(Who.ADJUDICATOR, Act.ASK, Thing.RECONCILIATION, OPEN_TO_DECIDE),
+    Rule(Who.LEAD, Act.ASK, Thing.RECONCILIATION, OPEN_TO_DECIDE),
+    Rule(Who.EXTRACTOR_OF, SEE, Thing.INQUIRY),
+    Rule(Who.ADJUDICATOR, SEE, Thing.INQUIRY, AFTER_ENTERING),
+    Rule(Who.LEAD, SEE, Thing.INQUIRY, AFTER_ENTERING),
+    Rule(Who.EXTRACTOR_OF, Act.ANSWER, Thing.INQUIRY, OPEN_TO_DECIDE),
+    Rule(Who.SELF, SEE, Thing.OWN_ANSWER),
+    Rule(Who.ADJUDICATOR, SEE, Thing.ANSWER, AFTER_ENTERING),
+    Rule(Who.LEAD, SEE, Thing.ANSWER, AFTER_ENTERING),
+    Rule(Who.EXTRACTOR_OF, SEE, Thing.ANSWER, APPROVED, if_partner_shown=True),
+    Rule(Who.HOLDER, Act.PROPOSE, Thing.ENTRY, frozenset({Status.ENTERING})),
+    Rule(Who.SELF, SEE, Thing.PROPOSAL),
+    Rule(Who.LEAD, SEE, Thing.PROPOSAL),
+    Rule(Who.LEAD, Act.PLACE, Thing.PROPOSAL),
     Rule(Who.HOLDER, SEE, Thing.ENTRY),
     Rule(Who.HOLDER, EDIT, Thing.ENTRY, frozenset({Status.ENTERING})),
     Rule(Who.HOLDER, Act.SUBMIT, Thing.ENTRY, frozenset({Status.ENTERING})),

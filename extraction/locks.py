@@ -15,7 +15,7 @@ from django.db.models import Model, QuerySet
 from extraction import access
 from extraction.access import Act, Thing
 from extraction.errors import IllegalMove, NotAllowed, NotFound
-from extraction.models import Discrepancy, Entry, Match, Report, Review, Trial, User
+from extraction.models import Discrepancy, Entry, Match, Question, Report, Review, Trial, User
 from extraction.states import Status
 
 M = TypeVar("M", bound=Model)
@@ -53,7 +53,13 @@ def locked_report(report_id: UUID, by: access.Viewer) -> Report:
     return _one(Report.objects.visible_to(by).select_related("trial__review", "entry"), report_id)
 
 
-def _lock_trial_of(model: type[Entry | Discrepancy | Match | Report], key: UUID) -> None:
+def locked_question(question_id: UUID, by: access.Viewer) -> Question:
+    _lock_trial_of(Question, question_id)
+    rows = Question.objects.visible_to(by).select_related("trial__review", "entry", "discrepancy")
+    return _one(rows, question_id)
+
+
+def _lock_trial_of(model: type[Entry | Discrepancy | Match | Question | Report], key: UUID) -> None:
     """Lock before looking: what is read after this line stays as it is. Whether it may be seen is asked then."""
     row: Any = _one(model._base_manager.only("trial"), key)
     Trial._base_manager.select_for_update().get(pk=row.trial_id)

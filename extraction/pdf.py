@@ -60,6 +60,9 @@ def check(file: BinaryIO, *, most_bytes: int) -> int:
 
 
 def megabytes(size: int) -> str:
+    """In MB to one decimal, small ones in kB: "2.4 MB", "12 kB"."""
+    if size < 100 * 1024:
+        return f"{-(-size // 1024)} kB"
     return f"{size / 1024 / 1024:.1f}".removesuffix(".0") + " MB"
 
 

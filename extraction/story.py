@@ -67,6 +67,14 @@ MOMENTS: Final[Mapping[str, tuple[str, str, bool]]] = {
     "conclude": ("Decisions concluded", "scale", False),
     "return": ("Returned to the extractors", "back", True),
     "approve": ("Approved", "seal", True),
+    "upload report": ("Report uploaded", "pin", False),
+    "replace report": ("File of a report replaced", "pin", False),
+    "withdraw report": ("Report withdrawn", "pin", False),
+    "ask leads": ("Question to the lead", "ask", False),
+    "ask both": ("Question to both extractors", "ask", False),
+    "answer": ("Answered", "ask", False),
+    "propose names": ("Names proposed for the codebook", "pen", False),
+    "place name": ("Name placed by the lead", "pen", False),
     "reopen": ("Reopened", "back", True),
 }
 

@@ -2,7 +2,19 @@
 
 from django.urls import path
 
-from extraction.views import approval, codebook, entry, imports, reports, review, rules, trial, work
+from extraction.views import (
+    approval,
+    codebook,
+    entry,
+    imports,
+    names,
+    questions,
+    reports,
+    review,
+    rules,
+    trial,
+    work,
+)
 
 app_name = "extraction"
 
@@ -42,4 +54,13 @@ urlpatterns = [
     path("report/<uuid:pk>/file/", reports.file, name="report-file"),
     path("report/<uuid:pk>/replace/", reports.replace, name="report-replace"),
     path("report/<uuid:pk>/withdraw/", reports.withdraw, name="report-withdraw"),
+    path("review/<int:pk>/questions/", questions.inbox, name="questions"),
+    path("question/<uuid:pk>/", questions.question, name="question"),
+    path("question/<uuid:pk>/answer/", questions.answer, name="question-answer"),
+    path("entry/<uuid:pk>/questions/", questions.ask, name="entry-ask"),
+    path("entry/<uuid:pk>/questions/ask/", questions.ask_leads, name="ask-leads"),
+    path("discrepancy/<uuid:pk>/ask/", questions.ask_extractors, name="ask-extractors"),
+    path("review/<int:pk>/names/", names.names, name="names"),
+    path("entry/<uuid:pk>/propose/", names.propose, name="propose-names"),
+    path("proposal/<uuid:pk>/place/", names.place, name="place-name"),
 ]

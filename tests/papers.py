@@ -10,7 +10,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 
 from extraction import reports
 from extraction.documents import received
-from extraction.models import Report, Trial
+from extraction.models import Proposal, Question, Report, Trial
 from extraction.recorded import recording
 
 
@@ -84,4 +84,23 @@ def placed(entry: Any, text: str = "Table 2") -> Report:
             stored_as=document.stored_as,
             size=document.size,
             digest=document.digest,
+        )
+
+
+def question_of(entry: Any, text: str = "Which table?") -> Question:
+    """What an extractor asked while the trial was being entered, put there afterwards."""
+    with recording():
+        return Question.objects.create(trial=entry.trial, entry=entry, text=text, asked_by=entry.holder)
+
+
+def proposal_of(entry: Any, name: str = "IL-6 sR") -> Proposal:
+    """A name that an extractor proposed while the trial was being entered, put there afterwards."""
+    with recording():
+        return Proposal.objects.create(
+            trial=entry.trial,
+            entry=entry,
+            outcome=entry.outcomes.get().pk,
+            name=name,
+            name_key=name.casefold(),
+            proposed_by=entry.holder,
         )

@@ -17,13 +17,23 @@ import pytest
 from django.contrib.auth.models import AnonymousUser
 from django.test import Client
 
-from extraction import approve, enter, reports
+from extraction import approve, enter, proposals, questions, reports
 from extraction.enter import Change
 from extraction.models import Entry, Event, Observation, Trial
 from extraction.record import Subject
 from extraction.states import Status
-from tests.factories import ReviewFactory, TrialFactory, UserFactory, holder, made, member, small_changes, submitted
-from tests.papers import uploaded
+from tests.factories import (
+    MarkerFactory,
+    ReviewFactory,
+    TrialFactory,
+    UserFactory,
+    holder,
+    made,
+    member,
+    small_changes,
+    submitted,
+)
+from tests.papers import proposal_of, uploaded
 from tests.routes import every_route, filled, keys_of, project_models
 
 pytestmark = pytest.mark.django_db
@@ -32,6 +42,7 @@ NUMBER, NEARLY = "8642.1357", "8642.14"  # NEARLY rounds to the same and is A's 
 WORD = "Quizzaciously"
 HIDDEN = {"centre": NUMBER, "notes": f"{WORD} noted", "source_quote": f"{WORD} quoted", "n": "8641"}
 PAPER = "Xylographically"  # what B uploads; a lead who does not extract the trial may see it
+ASKED = "Zymurgically"  # what B asks the leads, and the name that B proposes
 DECIDERS = ("adjudicator", "lead")
 
 
@@ -69,6 +80,9 @@ def world(status: str) -> World:
     outcome = WORD if status == Status.ALIGNING else "IL-6"
     enter.save(entry.pk, small_changes(outcome=outcome, cells={"treated": HIDDEN}), by=b)
     report = uploaded(trial, b, text=PAPER, name=f"{PAPER}.pdf", citation=f"{PAPER} 2020")
+    asking = questions.ask_leads(entry.pk, f"{ASKED}?", by=b, about=ASKED)
+    questions.answer(asking.pk, f"{ASKED}.", by=lead)
+    proposed = proposal_of(entry, name=f"{ASKED} factor")
     enter.submit(entry.pk, by=b)
     if status == Status.ENTERING:
         mine = enter.start(trial.pk, by=holder(trial, "A"))
@@ -93,7 +107,8 @@ def world(status: str) -> World:
     }
     hidden_keys = [str(key) for key in Entry._base_manager.filter(slot="B").values_list("pk", flat=True)]
     hidden_keys += [str(key) for key in Observation._base_manager.filter(entry__slot="B").values_list("pk", flat=True)]
-    return World(trial, people, [NUMBER, WORD, *hidden_keys], [PAPER, str(report.pk), report.digest])
+    for_leads = [PAPER, str(report.pk), report.digest, ASKED, str(asking.pk), str(proposed.pk)]
+    return World(trial, people, [NUMBER, WORD, *hidden_keys], for_leads)
 
 
 def _second_face(trial: Trial, a: Any) -> Any:
@@ -201,6 +216,8 @@ def test_nothing_that_the_partner_does_while_entering_changes_a_byte_for_the_bli
     member(review, "extractor", *roles, user=a)
     a.is_staff = True
     a.save()
+    lead = member(review, "lead")
+    MarkerFactory(review=review, code="known", name=WORD)
     mine = enter.start(trial.pk, by=a)
     enter.save(mine.pk, small_changes(), by=a)
     client = signed_in(a)
@@ -223,6 +240,14 @@ def test_nothing_that_the_partner_does_while_entering_changes_a_byte_for_the_bli
     assert changed(nothing) == set(), "uploading a report shows"
     reports.withdraw(report.pk, WORD, by=b)
     assert changed(nothing) == set(), "withdrawing a report shows"
+    asking = questions.ask_leads(theirs.pk, WORD, by=b)
+    questions.answer(asking.pk, WORD, by=lead)
+    assert changed(nothing) == set(), "asking and being answered shows"
+    proposed = {proposal.name: proposal for proposal in proposals.propose(theirs.pk, by=b)}
+    assert changed(nothing) == set(), "proposing a name shows"
+    placed = proposals.place(proposed[WORD].pk, by=lead, code="known")
+    assert [one.name for one in placed.filled] == [WORD]
+    assert changed(nothing) == set(), "placing a name shows by more than the vocabulary"
     enter.submit(theirs.pk, by=b)
     assert changed(nothing) == set(), "submitting shows"
 

@@ -13,7 +13,6 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import AnonymousUser
-from django.test import Client
 from django.urls import NoReverseMatch, reverse
 
 from analysis.models import Effect, RecomputeRequest, Snapshot, Synthesis
@@ -23,7 +22,8 @@ from extraction.models import Arm, Discrepancy, Event, Match, Observation, Outco
 from extraction.rules import make_rule
 from extraction.states import Status
 from tests.factories import MarkerFactory, ReviewFactory, UserFactory, holder, made, member, submitted, trial_at
-from tests.papers import Paper, placed
+from tests.knocking import client_of, kept_out, post
+from tests.papers import Paper, placed, proposal_of, question_of
 from tests.routes import every_route
 
 pytestmark = pytest.mark.django_db
@@ -112,6 +112,21 @@ MATRIX: dict[str, Row] = {
     "extraction:report-withdraw": Row(("report",), writes=managing_upload_of_b),
     "api-report-list": Row(reads=always(*SIGNED_IN)),
     "api-report-detail": Row(("report",), reads=upload_of_b),
+    "extraction:questions": Row(("review",), reads=members),
+    "extraction:question": Row(("question",), reads=upload_of_b),
+    "extraction:question-answer": Row(("question",), writes=always(LEAD)),
+    "extraction:entry-ask": Row(("entry",), reads=entry_of_b),
+    "extraction:ask-leads": Row(("entry",), writes=when(ENTERING, B)),
+    "extraction:ask-extractors": Row(("discrepancy",), writes=when(OPEN, *DECIDERS)),
+    "extraction:names": Row(("review",), reads=always(LEAD)),
+    "extraction:propose-names": Row(("entry",), writes=when(ENTERING, B)),
+    "extraction:place-name": Row(("proposal",), writes=always(LEAD)),
+    "api-question-list": Row(reads=always(*SIGNED_IN), writes=always(*SIGNED_IN)),
+    "api-question-detail": Row(("question",), reads=upload_of_b),
+    "api-question-answer": Row(("question",), writes=always(LEAD)),
+    "api-proposal-list": Row(reads=always(*SIGNED_IN), writes=always(*SIGNED_IN)),
+    "api-proposal-detail": Row(("proposal",), reads=always(B, LEAD)),
+    "api-proposal-place": Row(("proposal",), writes=always(LEAD)),
     "analysis:results": Row(("review",), reads=results),
     "analysis:freshness": Row(("review",), reads=results),
     "analysis:recompute": Row(("review",), writes=always(*DECIDERS)),
@@ -180,8 +195,6 @@ MATRIX: dict[str, Row] = {
     "healthz-alive": Row(reads=always(*EVERYBODY)),
 }
 
-REFUSED = {401, 403, 404, 405}
-
 
 @dataclass
 class World:
@@ -224,6 +237,8 @@ def world(status: str) -> World:
             "trial": trial.pk,
             "entry": entry.pk,
             "report": placed(entry).pk,
+            "question": question_of(entry).pk,
+            "proposal": proposal_of(entry).pk,
             "arm": one(Arm, entry=entry),
             "timepoint": one(Timepoint, entry=entry),
             "outcome": one(Outcome, entry=entry),
@@ -242,13 +257,6 @@ def world(status: str) -> World:
     )
 
 
-def client_of(user: Any) -> Client:
-    client = Client()
-    if user.is_authenticated:
-        client.force_login(user)
-    return client
-
-
 def address(name: str, row: Row, keys: dict[str, Any]) -> str | None:
     route = next(route for route in every_route() if route.name == name)
     values = [keys[fill] for fill in row.fill]
@@ -258,11 +266,6 @@ def address(name: str, row: Row, keys: dict[str, Any]) -> str | None:
         return reverse(name, kwargs=dict(zip(route.arguments, values, strict=True)))
     except NoReverseMatch as error:
         raise AssertionError(f"{name} is not filled by {row.fill}") from error
-
-
-def kept_out(response: Any) -> bool:
-    to_sign_in = response.status_code == 302 and "/login" in response["Location"]
-    return response.status_code in REFUSED or to_sign_in
 
 
 def test_every_route_has_a_row():
@@ -289,12 +292,6 @@ def test_who_may_read(status):
             if kept_out(response) == (who in _reads(row)(status)):
                 wrong.append(f"{name} as {who}: {response.status_code}")
     assert not wrong, "\n".join(wrong)
-
-
-def post(client: Client, name: str, where: str, payload: dict[str, Any]) -> Any:
-    return (
-        client.post(where, payload, content_type="application/json") if "api-" in name else client.post(where, payload)
-    )
 
 
 @pytest.mark.parametrize("status", list(Status))
@@ -337,6 +334,12 @@ WHY, AT_N = {"reason": "because"}, {"subject": "observation", "field": "n"}
 RULE = {"text": "Another rule", "at": "observation.n"}
 DECISION = {"choice": "A", "reason_code": "typo"}
 RIGHT: dict[str, dict[str, Any]] = {
+    "extraction:question-answer": {"text": "Table 2."},
+    "extraction:ask-leads": {"text": "Which table?"},
+    "extraction:ask-extractors": {"text": "Which table?"},
+    "extraction:place-name": {"how": "leave"},
+    "api-question-answer": {"text": "Table 2."},
+    "api-proposal-place": {"marker": None},
     "extraction:report-add": {"file": Paper()},
     "extraction:report-replace": {"file": Paper(), "version": "1"},
     "extraction:report-withdraw": WHY,
@@ -354,7 +357,8 @@ RIGHT: dict[str, dict[str, Any]] = {
 
 CHANGES_ON_AN_EMPTY_POST = {
     "extraction:trial-approve", "extraction:trial-conclude", "extraction:entry-start", "extraction:entry-submit",
-    "extraction:entry-undo", "extraction:entry-save", "analysis:recompute", "analysis:synthesis-defaults",
+    "extraction:entry-undo", "extraction:entry-save", "extraction:propose-names",
+    "analysis:recompute", "analysis:synthesis-defaults",
     "analysis:synthesis-primary", "api-trial-start", "api-trial-approve", "api-trial-conclude", "api-trial-include",
     "api-entry-submit", "api-entry-undo-submit", "api-match-confirm", "api-synthesis-make-primary",
     "api-synthesis-recompute", "logout",

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
 def register(router: BaseRouter) -> None:
     """Put the addresses of this API on a router made with `use_regex_path=False`."""
+    from extraction.api.question_views import ProposalViewSet, QuestionViewSet
     from extraction.api.report_views import ReportViewSet
     from extraction.api.row_views import ROW_VIEWS
     from extraction.api.views import DiscrepancyViewSet, EntryViewSet, MatchViewSet, ReviewViewSet, TrialViewSet
@@ -17,6 +18,8 @@ def register(router: BaseRouter) -> None:
     router.register("reviews", ReviewViewSet, basename="api-review")
     router.register("trials", TrialViewSet, basename="api-trial")
     router.register("reports", ReportViewSet, basename="api-report")
+    router.register("questions", QuestionViewSet, basename="api-question")
+    router.register("proposals", ProposalViewSet, basename="api-proposal")
     router.register("entries", EntryViewSet, basename="api-entry")
     router.register("matches", MatchViewSet, basename="api-match")
     router.register("discrepancies", DiscrepancyViewSet, basename="api-discrepancy")

@@ -10,7 +10,7 @@ from typing import Any
 import django_filters
 from django.db.models import QuerySet
 
-from extraction.models import Discrepancy, Entry, Match, Report, Review, Slot, Trial
+from extraction.models import Discrepancy, Entry, Match, Proposal, Question, Report, Review, Slot, Trial
 from extraction.models.reconciliation import DIAGNOSES
 from extraction.record import Subject, Verdict
 from extraction.states import EntryState, Status
@@ -51,6 +51,24 @@ class ReportFilter(django_filters.FilterSet):
 
     class Meta:
         model = Report
+        fields = ()
+
+
+class QuestionFilter(django_filters.FilterSet):
+    trial = django_filters.ModelChoiceFilter(queryset=trials)
+    answered = yes_no(field_name="answered_at", lookup_expr="isnull", exclude=True)
+
+    class Meta:
+        model = Question
+        fields = ()
+
+
+class ProposalFilter(django_filters.FilterSet):
+    trial = django_filters.ModelChoiceFilter(queryset=trials)
+    placed = yes_no(field_name="placed_at", lookup_expr="isnull", exclude=True)
+
+    class Meta:
+        model = Proposal
         fields = ()
 
 

@@ -3,7 +3,9 @@
 from extraction.models.entry import Entry, Row
 from extraction.models.event import Event
 from extraction.models.people import Membership, User
+from extraction.models.proposal import Proposal
 from extraction.models.protocol import CodebookVersion, Template
+from extraction.models.question import Answer, Question
 from extraction.models.reconciliation import (
     Approval,
     Choice,
@@ -29,8 +31,9 @@ from extraction.models.vocabulary import (
 )
 
 __all__ = [
-    "Approval", "Arm", "Assignment", "Characteristic", "Choice", "CodebookVersion", "Direction", "Discrepancy",
-    "Entry", "Event", "Intervention", "Marker", "MarkerSynonym", "Match", "MatchedRow", "Membership", "Moderator",
-    "ModeratorLevel", "Observation", "Outcome", "OutcomeClass", "ReasonCode", "Report", "Resolution", "Review", "Row",
-    "Rule", "Slot", "Template", "Timepoint", "Trial", "UnitFactor", "User", "folded",
+    "Answer", "Approval", "Arm", "Assignment", "Characteristic", "Choice", "CodebookVersion", "Direction",
+    "Discrepancy", "Entry", "Event", "Intervention", "Marker", "MarkerSynonym", "Match", "MatchedRow", "Membership",
+    "Moderator", "ModeratorLevel", "Observation", "Outcome", "OutcomeClass", "Proposal", "Question", "ReasonCode",
+    "Report", "Resolution", "Review", "Row", "Rule", "Slot", "Template", "Timepoint", "Trial", "UnitFactor", "User",
+    "folded",
 ]  # fmt: skip

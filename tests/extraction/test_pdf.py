@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from extraction.pdf import NotAPdf, check
 from tests.papers import pdf, stream_pdf, zipped
 
-MOST = 100_000
+MOST = 105_000
 WHOLE = pdf()
 
 

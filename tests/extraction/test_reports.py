@@ -197,7 +197,7 @@ def test_a_file_above_the_limit_is_refused(settings):
     address = reverse("extraction:report-add", args=[trial.pk])
     response = client.post(address, {"file": upload(pdf())})
     assert response.status_code == 400
-    assert "at most 0 MB are taken" in response.content.decode()
+    assert "at most 1 kB are taken" in response.content.decode()
     settings.REQUEST_MAX_BYTES = 100
     response = client.post(address, {"file": upload(pdf(pages=3000))})
     assert response.status_code == 413, "larger than any form with such a file: not even read"
