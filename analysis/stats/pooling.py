@@ -19,11 +19,13 @@ from analysis.stats.heterogeneity import (
     NEEDS_POSITIVE_VARIANCES,
     Interval,
     heterogeneity,
+    infinite_weight,
     method_name,
     require_residual,
     standard_error,
     tau2_of,
 )
+from analysis.stats.information import covariance_of
 from analysis.stats.inputs import (
     Array,
     EffectData,
@@ -182,6 +184,8 @@ def random_effects(
     else:
         estimated = tau2_of(effects, method)
         value, se_tau2 = estimated.value, estimated.se
+        if value == 0.0 and effects.v.min() == 0.0:
+            raise infinite_weight()
     sums = effects.at(value)
     estimate, vcov = effects.coefficients(sums)
     residual = sums.yPy
@@ -257,7 +261,7 @@ def _known_tau2(effects: Profile, tau2: float, method: str) -> tuple[float, floa
 def _user_weighted(data: EffectData, weights: Array, tau2: float) -> tuple[Array, Array, float]:
     """Coefficients, their covariance under the model, and residual sum of squares with other weights."""
     WX = data.X * weights[:, None]
-    M = np.linalg.inv(data.X.T @ WX)
+    M = covariance_of(data.X.T @ WX)
     estimate = M @ (WX.T @ data.y)
     meat = WX.T @ (WX * (data.v + tau2)[:, None])
     r = data.y - data.X @ estimate

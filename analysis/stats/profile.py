@@ -10,11 +10,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Protocol, cast
+from typing import Protocol
 
 import numpy as np
 
 from analysis.stats.errors import NotConverged
+from analysis.stats.information import covariance_of, lower_root
 from analysis.stats.inputs import Array, EffectData, Indices
 
 SCAN_STEP = 0.25  # grid spacing of log(tau² + smallest variance): most cells are then decided at the first look
@@ -165,7 +166,7 @@ class ModeratorProfile(_Remembering):
         m = upper[0].size
         A, A2, A3 = _symmetric(sums[:m].T, upper, self.p)
         s1, s2 = float(sums[-1, 0]), float(sums[-1, 1])
-        M = cast(Array, np.linalg.inv(A))
+        M = covariance_of(A)
         b = M @ sums[m:-2, 0]
         r = y - Q @ b
         wr = w * r
@@ -197,7 +198,7 @@ class ModeratorProfile(_Remembering):
         sums = power_sums(self.v, self._products, tau2)
         A, A2, A3 = (_symmetric(power[:m].T, upper, self.p) for power in sums)
         xy, xy2, xy3 = (power[m:-2].T for power in sums)
-        M = cast(Array, np.linalg.inv(A))
+        M = covariance_of(A)
         b = _times(M, xy)
         A2b = _times(A2, b)
         c = xy2 - A2b  # X'WWr
@@ -228,7 +229,8 @@ class ModeratorProfile(_Remembering):
         return out
 
     def coefficients(self, sums: Sums) -> tuple[Array, Array]:
-        return self.back @ (self.start + sums.b), self.back @ sums.M @ self.back.T
+        root = self.back @ lower_root(np.asarray(sums.M))  # so that no variance is negative, not even by rounding
+        return self.back @ (self.start + sums.b), root @ root.T
 
 
 def power_sums(v: Array, products: Array, tau2: Array) -> Array:

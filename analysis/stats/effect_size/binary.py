@@ -7,7 +7,7 @@ A table's row is a trial: `a` with and `b` without the event in group 1 (treatme
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -54,6 +54,7 @@ class ZeroCells:
 
 
 HALF_TO_ROWS_WITH_ZERO = ZeroCells()
+NOTHING_ADDED = ZeroCells(to="none")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -165,13 +166,13 @@ def peto_lnor(
 
 @undefined_rows_stay_silent
 def arcsine_difference(
-    a: Column, b: Column, c: Column, d: Column, *, zero_cells: ZeroCells = HALF_TO_ROWS_WITH_ZERO
+    a: Column, b: Column, c: Column, d: Column, *, zero_cells: ZeroCells = NOTHING_ADDED
 ) -> EffectSizes:
     """Difference of arcsine-transformed risks (AS), variance 1/4n1 + 1/4n2 (Ruecker et al. 2009).
 
-    It is defined with zero cells, so nothing is added to any row, whatever `zero_cells` says, as in `escalc`.
+    It is defined with zero cells, so by default, as in `escalc`, nothing is added to any row.
     """
-    t = _tables(a, b, c, d, replace(zero_cells, to="none"))
+    t = _tables(a, b, c, d, zero_cells)
     yi = np.arcsin(np.sqrt(t.p1)) - np.arcsin(np.sqrt(t.p2))
     return effect_sizes("AS", yi, 1 / (4 * t.n1) + 1 / (4 * t.n2), t.given, t.causes)
 

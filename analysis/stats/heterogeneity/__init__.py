@@ -11,6 +11,7 @@ from analysis.stats.heterogeneity.estimators import (
     standard_error,
     tau2_of,
 )
+from analysis.stats.heterogeneity.generalised_q import infinite_weight
 from analysis.stats.heterogeneity.interval import HeterogeneityInterval, Interval, confidence_interval
 from analysis.stats.heterogeneity.likelihood import log_likelihood
 from analysis.stats.heterogeneity.statistics import Heterogeneity, heterogeneity
@@ -26,6 +27,7 @@ __all__ = [
     "confidence_interval",
     "estimate_tau2",
     "heterogeneity",
+    "infinite_weight",
     "log_likelihood",
     "method_name",
     "require_residual",

@@ -97,6 +97,8 @@ def influence(
     ------
     TooFewEffects
         If there is one effect only, or nothing can be fitted without any.
+    InvalidVariance
+        If a sampling variance is zero.
 
     Notes
     -----

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from analysis.stats import distributions
 from analysis.stats.columns import Mask
-from analysis.stats.errors import StatsError, TooFewClusters, TooFewEffects
+from analysis.stats.errors import InvalidVariance, StatsError, TooFewClusters, TooFewEffects
 from analysis.stats.heterogeneity import method_name
 from analysis.stats.influence.many_fits import ManyFits, fit_many
 from analysis.stats.influence.quantities import Basis
@@ -101,6 +101,8 @@ def fits_without_each(data: EffectData, clusters: Clusters | None, *, method: st
         raise TooFewClusters("Leaving out one trial needs two trials; there is one.")
     if data.k < 2:
         raise TooFewEffects("Leaving out one effect needs two effects; there is one.")
+    if data.v.min() == 0.0:
+        raise InvalidVariance("A sampling variance is zero: sums without its effect are a difference of infinities.")
     basis = Basis.of(data)
     subsets = WithoutEach(data.v, basis.products, clusters)
     fits = fit_many(

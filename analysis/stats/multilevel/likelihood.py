@@ -10,10 +10,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import log, pi
-from typing import Protocol, cast
+from typing import Protocol
 
 import numpy as np
 
+from analysis.stats.information import covariance_of, lower_root
 from analysis.stats.inputs import Array, Clusters, EffectData
 
 
@@ -74,8 +75,8 @@ class _InOrthonormalBasis:
 
     def coefficients(self, state: State) -> tuple[Array, Array]:
         """Coefficients of the given columns and their covariance."""
-        back = self.back
-        return back @ (self.start + state.b), back @ state.M @ back.T
+        root = self.back @ lower_root(state.M)
+        return self.back @ (self.start + state.b), root @ root.T
 
     def _loglik(self, logdet_v: float, logdet_a: float, yPy: float) -> float:
         n = self.k - self.p if self.restricted else self.k
@@ -109,7 +110,7 @@ class NestedLikelihood(_InOrthonormalBasis):
         weighted, sums = core.solve(self.columns)
         WQ, Wy = weighted[:p], weighted[p]
         A = WQ @ self.Q
-        M = cast(Array, np.linalg.inv(A))
+        M = covariance_of(A)
         b = M @ (WQ @ self.y)
         Py = Wy - b @ WQ
         sQ = sums[:p]  # 1'V⁻¹Q of each study
@@ -211,7 +212,7 @@ class BlockLikelihood(_InOrthonormalBasis):
             trace_w += np.einsum("jab,rjab->r", W, E)
         WQ, Wy = WB[:, :p], WB[:, p]
         A = self.Q.T @ WQ
-        M = cast(Array, np.linalg.inv(A))
+        M = covariance_of(A)
         b = M @ (WQ.T @ self.y)
         Py = Wy - WQ @ b
         F = np.empty((r, k))  # E_a P y

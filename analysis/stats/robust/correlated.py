@@ -12,6 +12,7 @@ from math import ceil, log
 import numpy as np
 
 from analysis.stats.errors import NotEstimable
+from analysis.stats.information import covariance_of, lower_root
 from analysis.stats.inputs import Array, Clusters, EffectData
 from analysis.stats.robust.fit import Estimated, RobustFit, VarianceComponents, robust_fit
 from analysis.stats.robust.satterthwaite import ScoreCovariance
@@ -93,7 +94,7 @@ class CorrelatedEffects:
         design = self.design
         clusters, n = design.clusters, design.n
         self.sum_xy = np.stack([clusters.sum(column * self.y) for column in design.columns], axis=1)
-        M = np.linalg.inv(self._crossed(w))
+        M = covariance_of(self._crossed(w))
         b = M @ (w @ self.sum_xy)
         e = self.y - b @ design.columns
         self.q = float(clusters.sum(e * e) @ w)
@@ -160,7 +161,7 @@ class CorrelatedEffects:
     def _moderated(self, w: Array, small: bool) -> Estimated:
         design = self.design
         p, G, back = design.p, design.G, design.back
-        M = np.linalg.inv(self._crossed(w))
+        M = covariance_of(self._crossed(w))
         b = M @ (w @ self.sum_xy)
         u = self.sum_xy - G @ b  # X_j'e_j
         estimate, working = back @ (self.start + b), back @ M @ back.T
@@ -168,7 +169,7 @@ class CorrelatedEffects:
             scores = (w[:, None] * u) @ (back @ M).T
             return Estimated(estimate, scores.T @ scores, None, working)
         # with M = LL' and H_j = w_jL'G_jL, M X_j'W_jA_j is w_j L (I - H_j)^(-1/2) L'X_j'
-        L = np.linalg.cholesky(M)
+        L = lower_root(M)
         H = L.T @ ((w[:, None, None] * G).reshape(-1, p) @ L).reshape(-1, p, p)
         root = inverse_root_of_rest(H)
         scores = (root @ ((w[:, None] * u) @ L)[:, :, None])[:, :, 0] @ (back @ L).T

@@ -98,7 +98,7 @@ def require_clusters(m: int, p: int, small: bool) -> None:
 
 def require_variation(se: Array, working: Array) -> Array:
     """The standard errors, unless one is nothing but rounding beside its value under the working model."""
-    if not (se > NO_VARIATION * np.sqrt(np.diagonal(working))).all():
+    if not (se > NO_VARIATION * np.sqrt(np.maximum(np.diagonal(working), 0.0))).all():
         raise NotEstimable(
             "The effects are fitted without any remainder, so nothing varies between clusters to take a robust "
             "standard error from."

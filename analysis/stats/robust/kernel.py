@@ -17,6 +17,7 @@ from typing import Literal, get_args
 import numpy as np
 
 from analysis.stats.errors import NotEstimable, TooFewClusters
+from analysis.stats.information import lower_root
 from analysis.stats.inputs import Array, Clusters, Indices
 from analysis.stats.robust.satterthwaite import ScoreCovariance
 
@@ -94,7 +95,7 @@ def sandwich_parts(model: WorkingModel, e: Array, clusters: Clusters, correction
     p = model.X.shape[1]
     inverse = model.weights is None
     factor = small_sample_factor(correction, clusters.m, clusters.n, p)
-    L = np.linalg.cholesky(model.M)
+    L = lower_root(model.M)
     scores = np.empty((clusters.m, p))
     D = np.empty((clusters.m, p, p))
     Z = np.empty((clusters.m, p, p if inverse else 2 * p))

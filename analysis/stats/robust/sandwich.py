@@ -6,13 +6,13 @@ Sources: Bell & McCaffrey 2002; Pustejovsky & Tipton 2018, 2022.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import cast
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from analysis.stats import distributions
 from analysis.stats.errors import InvalidInput
+from analysis.stats.information import covariance_of
 from analysis.stats.inputs import Array, Clusters, EffectData, check_level, check_option
 from analysis.stats.multilevel import Multilevel, Multivariate
 from analysis.stats.pooling import Pooled
@@ -156,7 +156,7 @@ def _parts(fit: Fit, clusters: Clusters, correction: str) -> SandwichParts:
             theta = _mean_variances(fit) if own else clusters.sort(1.0 / fit.weights)
         weights = clusters.sort(fit.weights) if own else None
         WQ = Q * (1.0 / theta if weights is None else weights)[:, None]
-    model = WorkingModel(Q, WQ, cast(Array, np.linalg.inv(Q.T @ WQ)), theta, weights)
+    model = WorkingModel(Q, WQ, covariance_of(Q.T @ WQ), theta, weights)
     return sandwich_parts(model, e, clusters, correction).transformed(data.back)
 
 

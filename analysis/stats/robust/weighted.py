@@ -6,12 +6,11 @@ degrees of freedom these are).
 
 from __future__ import annotations
 
-from typing import cast
-
 import numpy as np
 from numpy.typing import ArrayLike
 
 from analysis.stats.errors import NotEstimable
+from analysis.stats.information import covariance_of
 from analysis.stats.inputs import Array, Clusters, EffectData, positive_weights
 from analysis.stats.robust.fit import Estimated, RobustFit, VarianceComponents, robust_fit
 from analysis.stats.robust.kernel import WorkingModel, sandwich_parts
@@ -28,7 +27,7 @@ class _LeastSquares:
     def solve(self, w: Array) -> tuple[Array, Array, Array, Array]:
         """WX, (X'WX)⁻¹, coefficients and residuals."""
         WQ = self.Q * w[:, None]
-        M = cast(Array, np.linalg.inv(self.Q.T @ WQ))
+        M = covariance_of(self.Q.T @ WQ)
         b = M @ (WQ.T @ self.y)
         return WQ, M, b, self.y - self.Q @ b
 

@@ -395,6 +395,7 @@ def test_baujat_by_its_definition() -> None:
         (lambda: leave_one_out([0.1, 0.2], [0.1, 0.1], test="F"), UnknownOption, "there are"),
         (lambda: leave_one_out([0.1, 0.2], [0.1, 0.1], level=95), InvalidInput, "between 0 and 1"),
         (lambda: influence([0.1], [0.1], test="z"), TooFewEffects, "needs two effects"),
+        (lambda: influence([0.1, 0.9, 0.2], [0.0, 0.1, 0.1], test="z"), InvalidVariance, "difference of infinities"),
         (lambda: cumulative([0.1, 0.2], [0.1, 0.1], [1]), InvalidInput, "1 values to sort by"),
         (lambda: cumulative([0.1, 0.2], [0.1, 0.1], [1, np.nan]), InvalidInput, "for every effect"),
     ],

@@ -17,6 +17,7 @@ from analysis.stats.errors import (
     TooFewEffects,
     UnknownOption,
 )
+from analysis.stats.information import covariance_of, lower_root
 from analysis.stats.pooling import common_effect, random_effects
 from analysis.stats.prediction import predict
 from tests.analysis.stats.review_effects import effects
@@ -190,6 +191,14 @@ def test_a_tau2_of_zero_and_a_variance_of_zero_are_refused():
     assert random_effects([1.0, 2.0, 3.0], [0.1, 0.0, 0.2], method="DL", tau2=0.5).Q is None
 
 
+@pytest.mark.parametrize("method", ["HE", "SJ", "REML", "EB"])
+def test_one_effect_or_equal_effects_without_sampling_error_are_refused(method):
+    with pytest.raises(NotEstimable, match="infinite weight"):
+        random_effects([0.2], [0.0], method=method)
+    with pytest.raises(NotEstimable, match="infinite weight"):
+        random_effects([0.2, 0.2, 0.2], [0.0, 0.1, 0.2], method=method)
+
+
 def test_one_effect_is_itself_under_the_normal_test():
     fit = random_effects([0.2], [0.04], test="z")
     assert fit.estimate[0] == pytest.approx(0.2)
@@ -318,3 +327,25 @@ def test_predictions_at_nothing_are_refused(X, words):
 def test_a_singular_case_is_refused_not_warned_of():
     with pytest.raises(NotEstimable):
         random_effects([0.3, 0.3, 0.3], [0.1, 0.0, 0.3], test="z")
+
+
+@pytest.mark.parametrize("information", [np.zeros((2, 2)), np.diag([1.0, -1e-20])])
+def test_information_that_weights_made_singular_is_refused(information):
+    with pytest.raises(NotEstimable, match="no weight beside the others"):
+        covariance_of(information)
+    with pytest.raises(NotEstimable, match="no weight beside the others"):
+        lower_root(information)
+
+
+@given(st.integers(0, 10_000))
+@settings(max_examples=60, deadline=None)
+def test_variances_eighteen_orders_apart_give_a_result_or_a_refusal(seed):
+    random = np.random.default_rng(seed)
+    k = int(random.integers(4, 9))
+    y, v = random.normal(size=k), 10.0 ** random.uniform(-12, 6, k)
+    try:
+        fit = random_effects(y, v, np.column_stack([np.ones(k), random.normal(size=k)]))
+    except NotEstimable:
+        return
+    assert np.isfinite(fit.estimate).all()
+    assert (fit.se >= 0.0).all()

@@ -1,8 +1,8 @@
 """The statistics engine against results computed with R (metafor, robumeta, clubSandwich).
 
 One test per case of every JSON file in the folder named by the environment variable REFERENCE_CASES (default:
-tests/reference/cases). A case names its operation in `options.op`; the modules of tests/analysis/stats/reference
-translate operations into calls of the engine. They know no case by name.
+tests/reference/cases and tests/reference/more). A case names its operation in `options.op`; the modules of
+tests/analysis/stats/reference translate operations into calls of the engine. They know no case by name.
 """
 
 from __future__ import annotations
@@ -22,7 +22,8 @@ from tests.analysis.stats import reference
 
 Operation = Callable[[dict[str, Any], dict[str, Any]], dict[str, Any]]
 
-FOLDER = Path(os.environ.get("REFERENCE_CASES") or Path(__file__).parents[2] / "reference" / "cases")
+OWN = Path(__file__).parents[2] / "reference"
+FOLDERS = [Path(named)] if (named := os.environ.get("REFERENCE_CASES")) else [OWN / "cases", OWN / "more"]
 ONLY_INFORMATION = "metafor_default_"  # R at its loose default tolerance
 
 
@@ -39,7 +40,7 @@ def _operations() -> dict[str, Operation]:
 
 
 def _cases() -> Iterator[Any]:
-    for path in sorted(FOLDER.glob("*.json")):
+    for path in (path for folder in FOLDERS for path in sorted(folder.glob("*.json"))):
         for case in json.loads(path.read_text(encoding="utf-8")):
             yield pytest.param(case, id=f"{path.stem}-{case['id']}")
 
@@ -64,7 +65,7 @@ def _differences(got: Any, expected: Any, rtol: float, atol: float, where: str) 
 
 
 def test_there_are_cases_and_an_operation_for_each() -> None:
-    assert CASES, f"no case in {FOLDER}"
+    assert CASES, f"no case in {FOLDERS}"
     assert {case.values[0]["options"]["op"] for case in CASES} <= OPS.keys()
 
 

@@ -55,7 +55,7 @@ def escalc(given: dict[str, Any], options: dict[str, Any]) -> dict[str, Any]:
         settings.pop("variance", None)
     if {"add", "to", "drop00"} & options.keys():
         settings["zero_cells"] = es.ZeroCells(
-            add=options.get("add", 0.5),
+            add=options.get("add", 0.0 if measure == "AS" else 0.5),
             to=options.get("to", "only0"),
             drop_double_zero=options.get("drop00", False),
         )
