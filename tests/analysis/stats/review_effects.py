@@ -6,7 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 from hypothesis import strategies as st
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
+
+from analysis.stats.covariance import BlockCovariance
+from analysis.stats.inputs import Clusters
 
 Array = NDArray[np.float64]
 
@@ -38,3 +41,14 @@ def effects(draw: st.DrawFn, least: int = 3, most: int = 25, dependent: bool = F
     x = random.normal(size=trials)[cluster] + 0.3 * random.normal(size=k)
     y = 0.3 + np.sqrt(between) * random.normal(size=trials)[cluster] + np.sqrt(v) * random.normal(size=k)
     return Effects(y, v, cluster, x)
+
+
+def blocks_of(rho: float, cluster: ArrayLike, v: ArrayLike) -> BlockCovariance:
+    """The sampling covariance of effects that correlate by `rho` inside their cluster."""
+    clusters = Clusters.of(cluster, np.size(cluster))
+    variances = clusters.sort(np.asarray(v, dtype=float))
+    stacks = []
+    for size, _, rows in clusters.by_size:
+        root = np.sqrt(variances[rows])
+        stacks.append((rho + (1.0 - rho) * np.eye(size)) * root[:, :, None] * root[:, None, :])
+    return BlockCovariance(clusters, tuple(stacks))

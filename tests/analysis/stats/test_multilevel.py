@@ -1,4 +1,4 @@
-"""Three-level, CHE and multivariate models: against matrices written out, invariants, edges."""
+"""Three-level and CHE models: against matrices written out, invariants, edges."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analysis.stats import distributions, multilevel
-from analysis.stats.covariance import BlockCovariance, assumed_correlation
+from analysis.stats.covariance import assumed_correlation
 from analysis.stats.errors import (
     InvalidInput,
     NotConverged,
@@ -18,15 +18,14 @@ from analysis.stats.errors import (
     UnknownOption,
 )
 from analysis.stats.inputs import Clusters, effect_data
-from analysis.stats.multilevel import che, multivariate, three_level, variance_interval
-from analysis.stats.multilevel import multivariate as multivariate_function
+from analysis.stats.multilevel import che, three_level, variance_interval
 from analysis.stats.multilevel.likelihood import BlockLikelihood, NestedLikelihood
 from analysis.stats.multilevel.optimum import maximise
 from analysis.stats.multilevel.three_level import likelihood_of
 from analysis.stats.pooling import random_effects
 from analysis.stats.prediction import predict
 from analysis.stats.robust import sandwich
-from tests.analysis.stats.review_effects import effects
+from tests.analysis.stats.review_effects import blocks_of, effects
 
 SIZES = np.array([3, 1, 2, 4, 1, 2, 3, 5])
 CLUSTER = np.repeat(np.arange(8), SIZES)
@@ -54,16 +53,6 @@ def written_out(tau2, omega2, rho, design, restricted):
     return fit - 0.5 * (K - p) * np.log(2 * np.pi)
 
 
-def blocks_of(rho, cluster=CLUSTER, v=V):
-    clusters = Clusters.of(cluster, len(cluster))
-    sorted_v = clusters.sort(np.asarray(v, dtype=float))
-    stacks = []
-    for size, _, rows in clusters.by_size:
-        root = np.sqrt(sorted_v[rows])
-        stacks.append((rho + (1 - rho) * np.eye(size)) * root[:, :, None] * root[:, None, :])
-    return BlockCovariance(clusters, tuple(stacks))
-
-
 @pytest.mark.parametrize("rho", [0.0, 0.6])
 @pytest.mark.parametrize("restricted", [False, True])
 @pytest.mark.parametrize("design", [np.ones((K, 1)), X])
@@ -71,7 +60,7 @@ def test_likelihood_score_and_curvature_are_those_of_the_matrices(rho, restricte
     # given both forms of the likelihood
     data, clusters = effect_data(Y, V, design), Clusters.of(CLUSTER, K)
     nested = NestedLikelihood(data, clusters, rho, restricted)
-    stacks = blocks_of(rho).stacks
+    stacks = blocks_of(rho, CLUSTER, V).stacks
     basis = [np.stack([np.ones_like(S), np.broadcast_to(np.eye(S.shape[1]), S.shape)]) for S in stacks]
     dense = BlockLikelihood(data, clusters, stacks, basis, restricted)
     theta = np.array([0.2, 0.07])
@@ -138,7 +127,7 @@ def test_a_known_covariance_equal_to_the_assumed_one_gives_the_same_fit():
 
 
 def test_with_known_covariances_clusters_are_the_studies_of_the_model():
-    known = three_level(Y, V, CLUSTER, sampling=blocks_of(0.6))
+    known = three_level(Y, V, CLUSTER, sampling=blocks_of(0.6, CLUSTER, V))
     with pytest.raises(InvalidInput, match="must be the studies"):
         sandwich(known, CLUSTER // 2)
     with pytest.raises(InvalidInput, match="exactly the effects used"):
@@ -298,131 +287,6 @@ class _Exact(_Endless):
 
 def test_without_any_information_the_variances_are_zero():
     assert maximise(_Exact(), np.ones(1)).theta == [0.0]
-
-
-# several outcomes per trial
-
-TRIAL = np.repeat(np.arange(15), 2)
-OUTCOME = np.tile(["pain", "mood"], 15)
-TRUE = RANDOM.multivariate_normal([0.3, -0.2], [[0.08, 0.05], [0.05, 0.12]], 15).ravel()
-MV = RANDOM.uniform(0.01, 0.05, 30)
-MY = TRUE + np.sqrt(MV) * RANDOM.normal(size=30)
-MX = np.column_stack([OUTCOME == "mood", OUTCOME == "pain"]).astype(float)
-
-
-def structured(structure, **how):
-    return multivariate(MY, blocks_of(0.4, TRIAL, MV), TRIAL, OUTCOME, MX, structure=structure, **how)
-
-
-def test_outcomes_are_named_in_order_with_their_variances_and_correlation():
-    fit = structured("UN")
-    assert fit.outcomes == ("mood", "pain")
-    assert fit.tau2.shape == (2,)
-    assert -1.0 <= fit.correlation[0, 1] <= 1.0
-    assert fit.between == pytest.approx(fit.correlation * np.sqrt(np.outer(fit.tau2, fit.tau2)))
-    assert (fit.studies, fit.effects, fit.Q_df) == (15, 30, 28)
-
-
-@pytest.mark.parametrize("method", ["REML", "ML"])
-def test_richer_structures_are_at_least_as_likely(method):
-    un, cs, diagonal = (structured(s, method=method) for s in ("UN", "CS", "DIAG"))
-    assert un.loglik >= cs.loglik - 1e-8
-    assert un.loglik >= diagonal.loglik - 1e-8
-    assert cs.tau2[0] == pytest.approx(cs.tau2[1])
-    assert diagonal.correlation[0, 1] == 0.0
-    assert un.aic == pytest.approx(-2 * un.loglik + 2 * (2 + 3))
-
-
-def test_the_unstructured_optimum_has_no_slope():
-    fit = structured("UN")
-
-    def loglik(a, b, c):
-        total = np.zeros((30, 30))
-        G = np.array([[a, c], [c, b]])
-        index = (OUTCOME == "pain").astype(int)
-        same = TRIAL[:, None] == TRIAL
-        total += same * (0.4 * np.sqrt(np.outer(MV, MV))) + np.diag(0.6 * MV) + same * G[index[:, None], index]
-        W = np.linalg.inv(total)
-        A = MX.T @ W @ MX
-        r = MY - MX @ np.linalg.solve(A, MX.T @ W @ MY)
-        return -0.5 * (np.linalg.slogdet(total)[1] + np.linalg.slogdet(A)[1] + r @ W @ r)
-
-    best = np.array([fit.between[0, 0], fit.between[1, 1], fit.between[0, 1]])
-    for step in 1e-5 * np.eye(3):
-        assert (loglik(*(best + step)) - loglik(*(best - step))) / 2e-5 == pytest.approx(0.0, abs=1e-3)
-
-
-def test_one_outcome_is_the_random_effects_model():
-    one = np.repeat("pain", 15)
-    y, v = MY[::2], MV[::2]
-    expected = random_effects(y, v, test="z")
-    for structure in ("UN", "CS", "DIAG"):
-        fit = multivariate(y, blocks_of(0.0, np.arange(15), v), np.arange(15), one, structure=structure)
-        assert fit.tau2[0] == pytest.approx(expected.tau2, rel=1e-6)
-        assert fit.estimate == pytest.approx(expected.estimate, rel=1e-7)
-        assert fit.moderators is None
-
-
-def test_outcomes_without_variance_between_trials_have_no_correlation_to_speak_of():
-    flat = multivariate(
-        np.tile([0.3, 0.1], 15), blocks_of(0.4, TRIAL, MV), TRIAL, OUTCOME, MX, structure="DIAG", test="t"
-    )
-    assert flat.tau2.tolist() == [0.0, 0.0]
-    assert flat.correlation.tolist() == [[1.0, 0.0], [0.0, 1.0]]
-    assert flat.df.tolist() == [28.0, 28.0]
-
-
-def test_a_perfect_correlation_between_trials_is_found():
-    # given two outcomes that differ by a constant and little error
-    base = np.random.default_rng(2).normal(size=15)
-    y = np.column_stack([base, 0.5 * base + 0.2]).ravel()
-    fit = multivariate(y, blocks_of(0.0, TRIAL, np.full(30, 0.01)), TRIAL, OUTCOME, MX)
-    assert fit.correlation[0, 1] == pytest.approx(1.0, abs=1e-4)
-
-
-def test_robust_inference_on_several_outcomes():
-    fit = structured("UN")
-    found = sandwich(fit)
-    assert found.studies == 15
-    assert found.se == pytest.approx(fit.se, rel=0.6)
-
-
-@pytest.mark.parametrize(
-    ("call", "error", "words"),
-    [
-        (lambda: structured("HCS"), UnknownOption, "UN, CS, DIAG"),
-        (lambda: structured("UN", method="DL"), UnknownOption, "REML, ML"),
-        (lambda: structured("UN", test="knha"), UnknownOption, "z, t"),
-        (lambda: structured("UN", level=2), InvalidInput, "level"),
-        (
-            lambda: multivariate(MY, blocks_of(0.4, TRIAL, MV), TRIAL, OUTCOME[:5], MX),
-            InvalidInput,
-            "needs its outcome",
-        ),
-        (
-            lambda: multivariate(np.r_[float("nan"), MY[1:]], blocks_of(0.4, TRIAL, MV), TRIAL, OUTCOME, MX),
-            InvalidInput,
-            "missing",
-        ),
-        (
-            lambda: multivariate(MY[:4], blocks_of(0.4, TRIAL[:4], MV[:4]), TRIAL[:4], OUTCOME[:4], MX[:4]),
-            TooFewEffects,
-            "5 effects; 4 given",
-        ),
-    ],
-)
-def test_a_multivariate_model_that_cannot_be_fitted_is_refused(call, error, words):
-    with pytest.raises(error, match=words):
-        call()
-
-
-def test_the_search_for_an_unstructured_covariance_ends(monkeypatch):
-    import importlib
-
-    module = importlib.import_module("analysis.stats.multilevel.multivariate")
-    monkeypatch.setattr(module, "MAX_STEPS", 1)
-    with pytest.raises(NotConverged, match="1 steps"):
-        multivariate_function(MY, blocks_of(0.4, TRIAL, MV), TRIAL, OUTCOME, MX)
 
 
 def test_the_package_names_what_it_offers():
