@@ -7,4 +7,7 @@ class AnalysisConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from analysis import receivers  # noqa: F401  connects the one receiver
+        from analysis import derive, receivers  # noqa: F401  connects the one receiver
+        from extraction.beside import derives
+
+        derives(derive.beside)

@@ -12,6 +12,7 @@ from typing import Any
 
 from analysis.stats import conversion
 from analysis.stats.errors import StatsError
+from extraction.beside import Beside
 from extraction.record import Arm, CentreKind, Observation, Qualifier, Quantity, Spread, SpreadKind, Status
 
 EXACT = frozenset({Qualifier.EQUAL, Qualifier.ABOUT})
@@ -205,3 +206,51 @@ def _one(column: Any) -> float:
 
 def _word(kind: CentreKind | SpreadKind) -> str:
     return kind.value.replace("_", " ") or "a value without a kind"
+
+
+# --- In words, beside the cell that is typed ---------------------------------------------------------------------
+
+
+def beside(observation: Observation, arm: Arm) -> Beside:
+    """What is read and derived from a cell, where that is not what stands there: "SD 2.1" by "sd = se * sqrt(n)"."""
+    read = [
+        _read(observation.centre),
+        _read(
+            Quantity(
+                value=observation.spread.value,
+                printed=observation.spread.printed,
+                qualifier=observation.spread.qualifier,
+            )
+        ),
+    ]
+    try:
+        made = group(observation, arm)
+    except NotUsable as why_not:
+        said = {observation.centre.status, observation.spread.status}
+        reason = str(why_not) if said == {Status.REPORTED} else ""
+        return Beside("; ".join(part for part in read if part) or ("not usable as it stands" if reason else ""), reason)
+    steps = [step for step in made.steps if step.formula != "as printed"]
+    whats = {step.what.partition(" ")[0] for step in steps}
+    supposed = any(step.assumption for step in steps)
+    derived = (
+        [f"mean {made.mean:.4g}"] if "mean" in whats and observation.centre_kind != CentreKind.ADJUSTED_MEAN else []
+    )
+    derived += [f"SD {made.sd:.4g}"] if "SD" in whats else []
+    text = " · ".join(derived)
+    if derived and supposed:
+        text = f"≈ {text}"
+    told = [f"{step.what} = {step.formula}" + (f" ({step.assumption})" if step.assumption else "") for step in steps]
+    return Beside(", ".join(part for part in (*read, text) if part), "; ".join(told))
+
+
+def _read(quantity: Quantity) -> str:
+    """The value understood, where a careful eye may take the print for something else."""
+    if quantity.value is None:
+        return ""
+    words = {
+        Qualifier.LESS: "below", Qualifier.AT_MOST: "at most", Qualifier.MORE: "above", Qualifier.AT_LEAST: "at least",
+        Qualifier.BELOW_DETECTION: "below the limit of detection,",
+    }  # fmt: skip
+    if quantity.qualifier in words:
+        return f"{words[quantity.qualifier]} {quantity.value:g}; kept as printed"
+    return f"{quantity.value:g}" if "e" in quantity.printed.lower() else ""

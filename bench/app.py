@@ -18,6 +18,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from bench import entering
+
 ROOT = Path(__file__).resolve().parent.parent
 REPORT = ROOT / "docs" / "bench-app.md"
 ROUNDS = 10
@@ -34,6 +36,7 @@ def main() -> None:
             rows += pages()
             rows += approvals()
             rows += imports()
+            rows += entering.rows(signed_in("extractor-a"), "extractor-a")
         finally:
             worker.terminate()
             worker.wait(timeout=30)

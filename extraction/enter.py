@@ -24,8 +24,9 @@ from extraction.errors import (
     StaleVersion,
 )
 from extraction.locks import locked_entry, locked_trial, require
-from extraction.models import Entry, Event, Slot
-from extraction.models.plain import ROWS, WITH_CODES
+from extraction.looked_over import look_over
+from extraction.models import CheckReason, Entry, Event, Slot
+from extraction.models.plain import ROWS, WITH_CODES, rows_of
 from extraction.record import Subject
 from extraction.recorded import verb
 from extraction.states import EntryState, Status
@@ -34,6 +35,7 @@ from extraction.versions import freeze
 
 ORDER = list(ROWS)  # arms, timepoints and outcomes before what refers to them
 MOST_ROWS = 20_000  # of one entry
+LONGEST_REASON = 500  # characters
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,9 +114,32 @@ def submit(entry_id: UUID, *, by: access.Viewer, version: int | None = None) -> 
         raise StaleVersion("The entry was changed in another tab. Look it over and submit again.")
     if not entry.observations.exists():
         raise InvalidValues([FieldProblem("entry", "observations", "there is no observation to submit.")])
+    errors = [one.finding for one in look_over(entry, rows_of(entry), by) if one.is_error]
+    if errors:
+        raise InvalidValues([FieldProblem(one.row, one.field, one.message) for one in errors])
     freeze(entry)
     Event.record("submit", entry, by=entry.holder, after={"digest": entry.digest, "number": entry.number})
     reconcile.begin(entry.trial)
+    return entry
+
+
+@verb
+def keep(entry_id: UUID, code: str, row: str, reason: str, *, by: access.Viewer) -> Entry:
+    """Say why what a check warns of is right. The reason is void once a value that it rests on changes."""
+    entry = _own_draft(entry_id, by)
+    reason = reason.strip()
+    if not 1 <= len(reason) <= LONGEST_REASON:
+        raise InvalidValues([FieldProblem(row, "reason", f"say why in 1 to {LONGEST_REASON} characters.")])
+    found = [one.finding for one in look_over(entry, rows_of(entry), by) if not one.is_error]
+    warned = next((one for one in found if (one.code, one.row) == (code, row)), None)
+    if warned is None:
+        raise StaleVersion("Nothing is warned of there any more.")
+    CheckReason.objects.update_or_create(
+        entry=entry, code=code, row=UUID(row), defaults={"digest": warned.digest, "reason": reason}
+    )
+    Event.record(
+        "keep", entry, by=entry.holder, after={"check": code, "row": row, "says": warned.message}, reason=reason
+    )
     return entry
 
 

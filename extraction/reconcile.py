@@ -32,7 +32,7 @@ from extraction.pairs import Pair, both, current_pair, known_names, record_match
 from extraction.record import ACCEPTED_VERDICTS, Side, Subject
 from extraction.recorded import verb
 from extraction.states import Status
-from extraction.versions import copy_rows
+from extraction.versions import copy_reasons, copy_rows
 
 
 def begin(trial: Trial) -> None:
@@ -149,7 +149,8 @@ def return_to_extractors(trial_id: int, slots: Collection[str], reason: str, *, 
             codebook_version=trial.review.codebook_version,
         )  # fmt: skip
         new.save()
-        copy_rows(now.a_rows if slot == Slot.A else now.b_rows, new)
+        renamed = copy_rows(now.a_rows if slot == Slot.A else now.b_rows, new)
+        copy_reasons(old, new, renamed)
         Event.record("return", new, by=actor, reason=reason, after={"number": new.number})
     Discrepancy.objects.filter(trial=trial).current().update(superseded=True)
     trial.move_to(Status.ENTERING)

@@ -43,7 +43,7 @@ FIELDS: Final[Mapping[Subject, tuple[str, ...]]] = {
     Subject.OBSERVATION: (
         "arm", "timepoint", "outcome", "quantity", "n", "centre_kind", "centre", "spread_kind", "spread", "spread_low",
         "spread_high", "spread_level", "analysis_set", "covariates", "inferred", "source_page", "source_place",
-        "source_quote", "notes",
+        "source_quote", "axis_calibration", "second_centre", "second_spread", "notes",
     ),
     Subject.CHARACTERISTIC: ("moderator", "arm", "value"),
 }  # fmt: skip
@@ -241,6 +241,9 @@ def _observation(read: Reading) -> None:
         "source_page",
         "source_place",
         "source_quote",
+        "axis_calibration",
+        "second_centre",
+        "second_spread",
         "notes",
         model=Observation,
     )

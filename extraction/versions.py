@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 
 from django.utils import timezone
 
-from extraction.models import Entry
+from extraction.models import CheckReason, Entry
 from extraction.models.event import canonical
 from extraction.models.plain import ROWS, rows_of
 from extraction.record import Subject
@@ -46,3 +46,12 @@ def copy_rows(rows: Mapping[Subject, list[Any]], target: Entry) -> dict[UUID, UU
             row._state.adding = True
         model.objects.bulk_create(rows[subject])
     return renamed
+
+
+def copy_reasons(old: Entry, new: Entry, renamed: Mapping[UUID, UUID]) -> None:
+    """Take along why warnings were kept; they rest on texts, not on keys."""
+    kept = [one for one in CheckReason.objects.filter(entry=old) if one.row in renamed]
+    for one in kept:
+        one.pk, one.entry, one.row = None, new, renamed[one.row]
+        one._state.adding = True
+    CheckReason.objects.bulk_create(kept)

@@ -78,7 +78,8 @@ def page(page: Page, live_server: LiveServer) -> Iterator[Page]:
     problems: list[str] = []
 
     def note(message: ConsoleMessage) -> None:
-        if message.type == "error" and "the server responded with a status of 4" not in message.text:
+        asked_for = ("the server responded with a status of 4", "net::ERR_INTERNET_DISCONNECTED")
+        if message.type == "error" and not any(words in message.text for words in asked_for):
             problems.append(f"console: {message.text}")
 
     def note_stranger(request: Request) -> None:

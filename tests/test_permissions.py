@@ -98,6 +98,8 @@ MATRIX: dict[str, Row] = {
     "extraction:entry-start": Row(("trial",), writes=always(A, B)),
     "extraction:entry": Row(("entry",), reads=entry_of_b),
     "extraction:entry-save": Row(("entry",), reads=always(*SIGNED_IN), writes=always(B)),  # reading sends to the entry
+    "extraction:entry-autosave": Row(("entry",), writes=always(B)),
+    "extraction:entry-paste": Row(("entry",), writes=always(B)),
     "extraction:entry-check": Row(("entry",), reads=entry_of_b),
     "extraction:entry-submit": Row(("entry",), writes=always(B)),
     "extraction:entry-undo": Row(("entry",), writes=always(B)),
@@ -358,6 +360,7 @@ RIGHT: dict[str, dict[str, Any]] = {
 CHANGES_ON_AN_EMPTY_POST = {
     "extraction:trial-approve", "extraction:trial-conclude", "extraction:entry-start", "extraction:entry-submit",
     "extraction:entry-undo", "extraction:entry-save", "extraction:propose-names",
+    "extraction:entry-autosave",
     "analysis:recompute", "analysis:synthesis-defaults",
     "analysis:synthesis-primary", "api-trial-start", "api-trial-approve", "api-trial-conclude", "api-trial-include",
     "api-entry-submit", "api-entry-undo-submit", "api-match-confirm", "api-synthesis-make-primary",

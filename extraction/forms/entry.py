@@ -14,6 +14,7 @@ from typing import Any, Final
 from uuid import UUID, uuid4, uuid5
 
 from extraction.access import Viewer
+from extraction.beside import Beside, beside
 from extraction.enter import Change
 from extraction.errors import FieldProblem
 from extraction.forms import grid
@@ -28,13 +29,14 @@ from extraction.forms.rows import (
     structure,
     texts_of,
 )
+from extraction.looked_over import Judged, look_over
 from extraction.models import Entry, Intervention, Marker, Moderator
-from extraction.models.plain import rows_of
+from extraction.models.plain import as_record, rows_of
 from extraction.record import Subject
 from extraction.typed import values_of
 
 STRUCTURE: Final = (Subject.ARM, Subject.TIMEPOINT, Subject.OUTCOME)
-MOST_CELLS: Final = 120  # on one page: the grid of a larger trial comes in parts
+MOST_CELLS: Final = 600  # on one page: the grid of a larger trial comes in parts
 CELL: Final = "cell"  # in the names of controls
 SAVED: Final = "saved"  # the answer “keep what is saved” where two tabs changed the same row
 
@@ -58,7 +60,7 @@ class Conflict:
 
 
 @dataclass(frozen=True, slots=True)
-class _Touch:
+class Touch:
     """A change, and the name under which the browser sent it."""
 
     sent_as: str
@@ -69,12 +71,19 @@ class EntryForm:
     """One draft as its holder sees it; with `data`, as a browser sent it back."""
 
     def __init__(
-        self, entry: Entry, by: Viewer, data: Mapping[str, str] | None = None, part: int = 1, also: str = ""
+        self,
+        entry: Entry,
+        by: Viewer,
+        data: Mapping[str, str] | None = None,
+        part: int = 1,
+        also: str = "",
+        opened: str = "",
     ) -> None:
-        self.entry = entry
+        self.entry, self.by = entry, by
         self.saved = rows_of(entry)
         self.posted = Posted(data or {})
         self.also = frozenset(key for key in also.split(",") if key)
+        self.opened = opened  # place of the cell whose source is shown
         review = entry.trial.review_id
         self.controls: dict[Subject, tuple[Control, ...]] = controls(
             Intervention.objects.visible_to(by).filter(review=review),
@@ -110,9 +119,31 @@ class EntryForm:
             return []
         first = (self.part - 1) * self._outcomes_per_part
         outcomes = self.saved[Subject.OUTCOME][first : first + self._outcomes_per_part]
-        return grid.blocks(
+        made = grid.blocks(
             outcomes, arms, timepoints, self.saved[Subject.OBSERVATION], self.posted, self._new_key, self.also
         )
+        for block in made:
+            for _, cells in block.rows:
+                for _, cell in cells:
+                    cell.open = cell.at == self.opened
+                    cell.beside = self.beside.get(str(cell.key), cell.beside)
+        return made
+
+    @cached_property
+    def judged(self) -> list[Judged]:
+        """What the checks find in the entry as it is saved."""
+        return look_over(self.entry, self.saved, self.by)
+
+    @property
+    def findings(self) -> list[dict[str, Any]]:
+        return [one.as_json() for one in self.judged]
+
+    @cached_property
+    def beside(self) -> dict[str, Beside]:
+        """What is read and derived from each saved cell, by key."""
+        said = as_record(self.saved)
+        arms = {arm.key: arm for arm in said.arms}
+        return {one.key: beside(one, arms[one.arm]) for one in said.observations}
 
     @property
     def parts(self) -> int:
@@ -163,6 +194,10 @@ class EntryForm:
         return len(self.saved[Subject.OBSERVATION])
 
     @property
+    def left(self) -> int:
+        return max(0, self.cell_count - self.filled)
+
+    @property
     def cell_count(self) -> int:
         """Cells of the whole grid: an outcome counts once for each quantity in which it is entered."""
         held = {(row.outcome_id, row.quantity) for row in self.saved[Subject.OBSERVATION]}
@@ -175,7 +210,7 @@ class EntryForm:
         """The touched rows. Raises `BadRequest` for what no page of ours sends."""
         return [touch.change for touch in self._touched()]
 
-    def _touched(self) -> list[_Touch]:
+    def _touched(self) -> list[Touch]:
         touched = []
         for subject in STRUCTURE:
             blank = texts_of(subject, blank_texts(subject, self.controls[subject]), self.controls[subject])
@@ -198,7 +233,7 @@ class EntryForm:
 
     def _touch(
         self, subject: Subject, key: str, sent: Texts, texts: Texts, *, blank: bool, place: Texts | None = None
-    ) -> list[_Touch]:
+    ) -> list[Touch]:
         """The change of one row that was sent; none where it was not touched."""
         was, uuid = Was.read(sent.get("was", "")), read_key(key)
         name = f"{CELL if subject == Subject.OBSERVATION else subject}.{key}"
@@ -208,19 +243,33 @@ class EntryForm:
             return []
         if was is not None:
             if removing:
-                return [_Touch(name, Change(subject, uuid, was.version, delete=True))]
+                return [Touch(name, Change(subject, uuid, was.version, delete=True))]
             touched = str(Was.of(was.version, texts)) != str(was)
-            return [_Touch(name, Change(subject, uuid, was.version, values))] if touched else []
+            return [Touch(name, Change(subject, uuid, was.version, values))] if touched else []
         if blank or removing:
             return []
         row = self._by_key.get(key) or self._by_place.get(_place(subject, values))
         if row is None:
-            return [_Touch(name, Change(subject, uuid, None, values))]
+            return [Touch(name, Change(subject, uuid, None, values))]
         saved = values_of(row)
         if all(saved.get(name, "") == text for name, text in values.items()):
             return []  # sent a second time, after going back or a second click
         # A new row of structure in two tabs is two rows; a cell has one place, and two tabs must agree on it.
-        return [_Touch(name, Change(subject, uuid4() if subject in STRUCTURE else row.pk, None, values))]
+        return [Touch(name, Change(subject, uuid4() if subject in STRUCTURE else row.pk, None, values))]
+
+    def texts_sent(self, subject: str, key: str) -> Texts:
+        """The texts of one row as it was sent, from which its digest is made."""
+        sent = self.posted.get(subject, key) or {}
+        if subject == CELL:
+            return grid.sent_values(sent, self.posted)
+        if subject == Subject.CHARACTERISTIC:
+            return {"value": sent.get("value", "").strip()}
+        return texts_of(Subject(subject), sent, self.controls[Subject(subject)])
+
+    def row_at(self, subject: str, key: str, texts: Texts) -> Any | None:
+        """The saved row under this key; of a cell, the one in its place."""
+        place = _place(Subject.OBSERVATION, texts) if subject == CELL else ()
+        return self._by_key.get(key) or self._by_place.get(place)
 
     @cached_property
     def _by_key(self) -> dict[str, Any]:
@@ -282,7 +331,7 @@ class EntryForm:
                 found.append(self._conflict(touch))
         return found
 
-    def _conflict(self, touch: _Touch) -> Conflict:
+    def _conflict(self, touch: Touch) -> Conflict:
         change = touch.change
         row = self._by_key.get(str(change.key))
         saved, typed = values_of(row) if row else {}, change.values

@@ -15,6 +15,7 @@ from uuid import UUID
 
 from django.core.exceptions import BadRequest
 
+from extraction.beside import Beside
 from extraction.forms.inputs import Option, Posted, Texts, Was, read_key
 from extraction.record import TWO_ENDED, CentreKind, QuantityKind, Scale, SpreadKind, Subject
 from extraction.typed import values_of
@@ -48,11 +49,17 @@ ENDS: Final[Mapping[str, tuple[str, str]]] = {
 }
 USUAL_LEVEL: Final = "95"
 NUMBERS: Final = ("n", "centre", "first", "second")
-DETAILS: Final = ("analysis_set", "covariates", "inferred", "source_page", "source_place", "source_quote", "notes")
+DETAILS: Final = (
+    "analysis_set", "covariates", "inferred", "source_page", "source_place", "source_quote", "axis_calibration",
+    "second_centre", "second_spread", "notes",
+)  # fmt: skip
 OWN_KINDS: Final = ("centre_kind", "spread_kind", "spread_level")
 # Where a problem of the record's field is shown in the cell.
 SHOWN_AT: Final[Mapping[str, str]] = {"spread": "first", "spread_low": "first", "spread_high": "second"}
 STATUSES: Final = frozenset({"NR", "NM", "UN"})
+
+
+NOTHING: Final = Beside()
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +93,8 @@ class Cell:
     was: str
     texts: Texts
     problems: dict[str, list[str]] = field(default_factory=dict)
+    open: bool = False  # source and notes are shown with it
+    beside: Beside = NOTHING
 
     @property
     def name(self) -> str:

@@ -1,5 +1,6 @@
 """The record, in the order in which it grows."""
 
+from extraction.models.checking import CheckReason
 from extraction.models.entry import Entry, Row
 from extraction.models.event import Event
 from extraction.models.people import Membership, User
@@ -31,9 +32,9 @@ from extraction.models.vocabulary import (
 )
 
 __all__ = [
-    "Answer", "Approval", "Arm", "Assignment", "Characteristic", "Choice", "CodebookVersion", "Direction",
-    "Discrepancy", "Entry", "Event", "Intervention", "Marker", "MarkerSynonym", "Match", "MatchedRow", "Membership",
-    "Moderator", "ModeratorLevel", "Observation", "Outcome", "OutcomeClass", "Proposal", "Question", "ReasonCode",
-    "Report", "Resolution", "Review", "Row", "Rule", "Slot", "Template", "Timepoint", "Trial", "UnitFactor", "User",
-    "folded",
+    "Answer", "Approval", "Arm", "Assignment", "Characteristic", "CheckReason", "Choice", "CodebookVersion",
+    "Direction", "Discrepancy", "Entry", "Event", "Intervention", "Marker", "MarkerSynonym", "Match", "MatchedRow",
+    "Membership", "Moderator", "ModeratorLevel", "Observation", "Outcome", "OutcomeClass", "Proposal", "Question",
+    "ReasonCode", "Report", "Resolution", "Review", "Row", "Rule", "Slot", "Template", "Timepoint", "Trial",
+    "UnitFactor", "User", "folded",
 ]  # fmt: skip

@@ -162,6 +162,11 @@ class Observation(Row):
     source_page = models.CharField(max_length=20, blank=True)
     source_place = models.CharField(max_length=60, blank=True, help_text="Table 2, Figure 1, text.")
     source_quote = models.TextField(blank=True)
+    axis_calibration = models.CharField(
+        max_length=200, blank=True, help_text="Of a number read from a figure: 0 at 412 px, 10 at 118 px."
+    )
+    second_centre = printed("Centre as read a second time from the figure.")
+    second_spread = printed("Spread as read a second time from the figure.")
     notes = models.TextField(blank=True)
 
     class Meta(Row.Meta):

@@ -9,7 +9,7 @@ from django.template import Library
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from extraction.forms.grid import CENTRES, SPREADS, Block, Cell
+from extraction.forms.grid import CENTRES, DETAILS, NUMBERS, OWN_KINDS, SPREADS, Block, Cell
 from extraction.forms.inputs import Input
 
 register = Library()
@@ -20,15 +20,24 @@ TEXTS = (
     ("source_place", "Table, figure or text"),
     ("analysis_set", "Analysis set"),
     ("covariates", "Adjusted for"),
+    ("axis_calibration", "Axis calibration, of a figure"),
+    ("second_centre", "Second reading, centre"),
+    ("second_spread", "Second reading, spread"),
 )
 CELL = (
     '<input type="hidden" name="{0}.at" value="{1}"><input type="hidden" name="{0}.was" value="{2}">'
-    '<div class="trio">{3}</div>{4}{5}'
+    '<div class="trio">{3}{4}</div><div class="derived">{5}</div>{6}{7}'
 )
+SOURCE = (
+    '<button class="src{}" name="then" value="open:{}" title="{}" aria-label="Source of {}, {}">'
+    '<svg class="i" aria-hidden="true"><use href="#i-pin"/></svg></button>'
+)
+KEPT = '<input type="hidden" name="{}.{}" value="{}">'
+DERIVED = '<abbr title="{}">{}</abbr>'
 BOX = '<input class="form-control {}{}" name="{}.{}" value="{}" aria-label="{}" placeholder=" " autocomplete="off"{}>'
 FOLDED = (
-    '<details class="more-of{}"{}><summary><svg class="i" aria-hidden="true"><use href="#i-pin"/></svg>{}'
-    '<span class="visually-hidden"> of {}</span></summary><div>{}{}{}{}{}</div></details>'
+    '<details class="more-of" open><summary>Source and notes<span class="visually-hidden"> of {}</span></summary>'
+    "<div>{}{}{}{}{}</div></details>"
 )
 TEXT = (
     '<label class="field"><span class="label">{}</span>'
@@ -106,9 +115,31 @@ def cell(block: Block, arm: Any, timepoint: Any, cell: Cell) -> SafeString:
         cell.at,
         cell.was,
         format_html_join("", "{}", written),
+        _source(cell, where),
+        format_html(DERIVED, cell.beside.formula, cell.beside.text) if cell.beside.text else "",
         _problems(cell, problem_id),
-        _folded(cell, where),
+        _folded(cell, where) if cell.open or _refused(cell) else _kept(cell),
     )
+
+
+def _source(cell: Cell, where: str) -> SafeString:
+    """Opens the source and the notes of a cell: in the page itself, or by saving and showing it again."""
+    texts = cell.texts
+    page = f"page {texts['source_page']}" if texts.get("source_page") else ""
+    source = ", ".join(part for part in (page, texts.get("source_place", "")) if part) or texts.get("source_quote", "")
+    return format_html(
+        SOURCE, _if(bool(source), " has"), cell.at, source or "Source and notes", where, source or "not given yet"
+    )
+
+
+def _kept(cell: Cell) -> SafeString:
+    """What is said of the source and the like, sent along unseen."""
+    said = ((cell.name, name, cell.texts.get(name, "")) for name in (*DETAILS, *OWN_KINDS))
+    return format_html_join("", KEPT, ((row, name, text) for row, name, text in said if text not in {"", "no"}))
+
+
+def _refused(cell: Cell) -> bool:
+    return any(name not in NUMBERS for name in cell.problems)
 
 
 def _box(cell: Cell, name: str, kind: str, label: str, problem_id: str) -> SafeString:
@@ -126,14 +157,8 @@ def _problems(cell: Cell, problem_id: str) -> SafeString | str:
 
 def _folded(cell: Cell, where: str) -> SafeString:
     texts = cell.texts
-    page = f"page {texts['source_page']}" if texts.get("source_page") else ""
-    source = ", ".join(part for part in (page, texts.get("source_place", "")) if part)
-    refused = any(name not in {"n", "centre", "first", "second"} for name in cell.problems)
     return format_html(
         FOLDED,
-        _if(cell.says_more, " has"),
-        _if(refused, " open"),
-        source or "Source and notes",
         where,
         format_html_join("", "{}", ((_text(cell, name, label),) for name, label in TEXTS)),
         format_html(AREA, "Words of the report", cell.name, "source_quote", texts.get("source_quote", "")),

@@ -5,7 +5,8 @@ from __future__ import annotations
 from urllib.parse import urlencode
 from uuid import UUID
 
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
@@ -13,12 +14,17 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from extraction import enter
 from extraction.access import Act, Thing, permitted
 from extraction.errors import DuplicateRow, FieldProblem, IllegalMove, InvalidValues, NotADraft, StaleVersion
+from extraction.forms.autosave import answer, save_what_can_be_read
 from extraction.forms.entry import EntryForm
 from extraction.forms.inputs import whole_number
+from extraction.forms.paste import Reader
+from extraction.looked_over import look_over
 from extraction.models import Entry
-from extraction.record import Subject
+from extraction.models.plain import rows_of
 from extraction.sheet import blanks_of, sheet_of
 
+SCRIPTS = ("page", "history", "autosave", "grid", "source", "checks", "paste")
+MOST_PASTED = 100_000  # characters
 CHECK = "check"  # the button that saves and goes on to submission
 
 
@@ -37,8 +43,9 @@ def entry(request: HttpRequest, pk: UUID) -> HttpResponse:
             "extraction/entry_read.html",
             {"review": shown.trial.review, "entry": shown, "sheet": sheet_of(shown)},
         )
-    part, also = whole_number(request.GET.get("part")) or 1, request.GET.get("also", "")
-    return show(request, EntryForm(shown, request.user, part=part, also=also))
+    asked = request.GET
+    part, also = whole_number(asked.get("part")) or 1, asked.get("also", "")
+    return show(request, EntryForm(shown, request.user, part=part, also=also, opened=asked.get("open", "")))
 
 
 @require_http_methods(["GET", "POST"])
@@ -58,9 +65,52 @@ def entry_save(request: HttpRequest, pk: UUID) -> HttpResponse:
         return show(request, form, status=refusal.status)
     except (StaleVersion, NotADraft, IllegalMove) as refusal:
         return conflict(request, pk, refusal)
-    if request.POST.get("then") == CHECK:
+    then = request.POST.get("then", "")
+    if then.startswith("keep:"):
+        return keep(request, pk, then)
+    if then == CHECK:
         return redirect("extraction:entry-check", pk)
     return HttpResponseRedirect(address(form, also=request.POST.get("then", "")))
+
+
+def keep(request: HttpRequest, pk: UUID, then: str) -> HttpResponse:
+    """Keep what a check warns of, for the reason that stands beside the button; both went with the form."""
+    _, code, row = [*then.split(":"), "", ""][:3]
+    try:
+        enter.keep(pk, code, row, request.POST.get(f"reason.{code}.{row}", ""), by=request.user)
+    except InvalidValues as refusal:
+        messages.warning(request, f"To keep it, {refusal.problems[0].message}")
+    except StaleVersion as refusal:
+        messages.info(request, str(refusal))
+    return redirect("extraction:entry-check" if request.POST.get("from") == CHECK else "extraction:entry", pk)
+
+
+@require_POST
+def entry_autosave(request: HttpRequest, pk: UUID) -> JsonResponse:
+    """Save the rows that were touched since the last time. Answers 409 where another tab was there first."""
+    shown = shown_entry(request, pk)
+    form = sent_form(request, shown)
+    try:
+        saved = save_what_can_be_read(form, request.user)
+    except (InvalidValues, DuplicateRow, StaleVersion, NotADraft, IllegalMove) as refusal:
+        said = refusal.problems[0].message if isinstance(refusal, InvalidValues) else str(refusal)
+        return JsonResponse({"code": refusal.code, "message": said}, status=refusal.status)
+    return JsonResponse(answer(saved, form, EntryForm(saved.entry, request.user)))
+
+
+@require_POST
+def entry_paste(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """What is understood of a pasted block. Nothing is written: the page enters it once a person says so."""
+    shown = shown_entry(request, pk)
+    if not may_edit(request, shown):
+        raise NotADraft("This entry is read-only.")
+    form = sent_form(request, shown)
+    sent = form.posted.data
+    if not form.blocks or len(sent.get("pasted", "")) > MOST_PASTED:
+        return HttpResponse(f"At most {MOST_PASTED} characters, into a grid that is there.", status=400)
+    answers = {name.removeprefix("answer."): text for name, text in sent.items() if name.startswith("answer.")}
+    read = Reader(form.blocks, answers).understand(sent.get("pasted", ""), sent.get("at", ""), sent.get("field", "n"))
+    return render(request, "extraction/_pasted.html", {"read": read})
 
 
 @require_GET
@@ -70,11 +120,15 @@ def entry_check(request: HttpRequest, pk: UUID) -> HttpResponse:
     if not may_edit(request, shown):
         return redirect("extraction:entry", pk)
     sheet = sheet_of(shown)
+    judged = look_over(shown, rows_of(shown), request.user)
     context = {
         "review": shown.trial.review,
         "entry": shown,
         "sheet": sheet,
         "blanks": blanks_of(shown, sheet, request.user),
+        "errors": [one for one in judged if one.is_error],
+        "warnings": [one for one in judged if not one.is_error],
+        "unexplained": sum(not one.is_error and one.is_open for one in judged),
     }
     return render(request, "extraction/entry_check.html", context)
 
@@ -112,7 +166,7 @@ def show(request: HttpRequest, form: EntryForm, status: int = 200) -> HttpRespon
         "entry": form.entry,
         "trial": form.entry.trial,
         "form": form,
-        "subjects": Subject,
+        "scripts": [f"reviewapp/js/workbench/{name}.js" for name in SCRIPTS],
     }
     return render(request, "extraction/entry.html", context, status=status)
 
@@ -135,11 +189,12 @@ def conflict(request: HttpRequest, pk: UUID, refusal: StaleVersion | NotADraft |
 
 
 def address(form: EntryForm, also: str) -> str:
-    """Back to the part that was saved; `also` asks for an outcome's other quantity."""
+    """Back to the part that was saved; `also` asks for an outcome's other quantity, or for a cell's source."""
     asked = {}
     if form.part > 1:
         asked["part"] = str(form.part)
-    if also.startswith("also:"):
-        asked["also"] = also.removeprefix("also:")
+    for name in ("also", "open"):
+        if also.startswith(f"{name}:"):
+            asked[name] = also.removeprefix(f"{name}:")
     query = f"?{urlencode(asked)}" if asked else ""
     return reverse("extraction:entry", args=[form.entry.pk]) + query

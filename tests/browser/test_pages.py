@@ -72,8 +72,8 @@ def test_an_extractor_enters_a_trial_by_hand(page: Page, live_server: LiveServer
     arms = page.locator("fieldset.strip-arm")
     for number, label in enumerate(["HIIT", "MICT"]):
         arms.nth(number).get_by_label("Name, as printed").fill(label)
-    page.locator("#arms ~ button", has_text="One more row").first.click()
-    arms.nth(2).get_by_label("Name, as printed").fill("Control")
+    page.locator("#part-arms").get_by_role("button", name="One more row").click()
+    arms.last.get_by_label("Name, as printed").fill("Control")
     page.locator("fieldset.strip-timepoint").first.get_by_label("Phase").select_option("post")
     page.locator("fieldset.strip-timepoint").first.get_by_label("As printed").fill("12 weeks")
     page.locator("fieldset.strip-outcome").first.get_by_label("Name, as printed").fill("Interleukin-6")
@@ -94,7 +94,7 @@ def test_an_extractor_enters_a_trial_by_hand(page: Page, live_server: LiveServer
         for text in texts:
             page.keyboard.type(text)
             page.keyboard.press("Enter")
-    page.get_by_role("button", name="Save and check").click()
+    page.get_by_role("button", name="Check and submit").click()
     # then the look over it names what is blank, and they submit
     expect(page.get_by_role("heading", name="Check and submit")).to_be_visible()
     expect(page.get_by_text("Values without a source")).to_be_visible()

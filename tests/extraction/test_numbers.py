@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import math
+import os
 from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
@@ -29,7 +30,7 @@ from extraction.numbers import (
 )
 from extraction.record import Qualifier, Quantity, Status
 
-FORMS = Path(__file__).parent / "cases" / "number_forms.json"
+FORMS = Path(os.environ.get("EXTRACTION_CASES", Path(__file__).parent / "cases")) / "number_forms.json"
 
 
 def refused(parse: Callable[[Any], object], text: object) -> NumberError:

@@ -16,11 +16,8 @@ from extraction.enter import Change
 from extraction.models import Arm, Entry, Observation
 from extraction.record import Subject
 from extraction.states import EntryState, Status
+from tests.extraction.entry_pages import client, control, detail, save, shown, trial
 from tests.factories import (
-    InterventionFactory,
-    MarkerFactory,
-    ReviewFactory,
-    TrialFactory,
     draft,
     holder,
     member,
@@ -29,37 +26,9 @@ from tests.factories import (
 )
 from tests.sent import sent
 
+__all__ = ["client", "trial"]  # fixtures
+
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def trial() -> Any:
-    review = ReviewFactory.create()
-    InterventionFactory.create(review=review, code="training", name="Training")
-    MarkerFactory.create(review=review, code="IL-6", name="Interleukin-6")
-    return TrialFactory.create(review=review)
-
-
-@pytest.fixture
-def client(trial: Any) -> Client:
-    client = Client()
-    client.force_login(holder(trial, "A"))
-    return client
-
-
-def shown(client: Client, entry: Entry) -> dict[str, str]:
-    response = client.get(reverse("extraction:entry", args=[entry.pk]))
-    assert response.status_code == 200
-    return sent(response.content.decode(), "data-entry")
-
-
-def save(client: Client, entry: Entry, data: dict[str, str], then: str = "") -> Any:
-    return client.post(reverse("extraction:entry-save", args=[entry.pk]), {**data, "then": then})
-
-
-def control(data: dict[str, str], subject: str, field: str, number: int = 0) -> str:
-    """The name of a field of the n-th row of a subject."""
-    return [name for name in data if name.startswith(f"{subject}.") and name.endswith(f".{field}")][number]
 
 
 def test_a_trial_is_entered_by_hand_from_nothing_to_submission(client: Client, trial: Any) -> None:
@@ -86,7 +55,7 @@ def test_a_trial_is_entered_by_hand_from_nothing_to_submission(client: Client, t
         data[control(data, "cell", "centre", number)] = mean
         data[control(data, "cell", "first", number)] = sd
     data[control(data, "block", "quantity")] = "change"
-    data[control(data, "cell", "source_page", 0)] = "5"
+    data[detail(data, "source_page", 0)] = "5"
     response = save(client, entry, data, then="check")
     assert response["Location"] == reverse("extraction:entry-check", args=[entry.pk])
     # then everything stands as it was printed
@@ -161,7 +130,7 @@ def test_two_tabs_that_change_different_rows_are_not_in_each_others_way(client: 
     entry = draft(trial, "A")
     first, second = shown(client, entry), shown(client, entry)
     first[control(first, "arm", "label", 0)] = "From the first tab"
-    second[control(second, "cell", "notes", 0)] = "From the second tab"
+    second[detail(second, "notes", 0)] = "From the second tab"
     assert save(client, entry, first).status_code == 302
     assert save(client, entry, second).status_code == 302
     assert entry.arms.filter(label="From the first tab").exists()
@@ -261,7 +230,7 @@ def test_the_kinds_of_a_block_hold_for_its_cells_and_a_cell_may_differ(client: C
     for number, (low, high) in enumerate([("1.0", "3.0"), ("0.5", "9.0")]):
         data[control(data, "cell", "first", number)] = low
         data[control(data, "cell", "second", number)] = high
-    data[control(data, "cell", "spread_kind", 1)] = "range"
+    data[detail(data, "spread_kind", 1)] = "range"
     assert save(client, entry, data).status_code == 302
     # then each cell says its own
     rows = entry.observations.order_by("position").values_list(
@@ -326,7 +295,7 @@ def test_a_returned_entry_shows_the_reason_and_can_be_changed(client: Client, tr
     page = client.get(reverse("extraction:entry", args=[entry.pk])).content.decode()
     assert "Enter Table 3 as changes." in page
     data = sent(page, "data-entry")
-    data[control(data, "cell", "notes", 0)] = "Looked again"
+    data[detail(data, "notes", 0)] = "Looked again"
     assert save(client, entry, data).status_code == 302
     assert entry.observations.filter(notes="Looked again").exists()
     trial.refresh_from_db()
@@ -334,25 +303,43 @@ def test_a_returned_entry_shows_the_reason_and_can_be_changed(client: Client, tr
 
 
 def test_a_large_trial_comes_in_parts_and_saving_one_leaves_the_others(client: Client, trial: Any) -> None:
-    # given two arms, two timepoints and fifty outcomes
+    # given two arms, two timepoints and 160 outcomes
     user = holder(trial, "A")
     entry = enter.start(trial.pk, by=user)
-    arms, times, outcomes = [uuid4() for _ in range(2)], [uuid4() for _ in range(2)], [uuid4() for _ in range(50)]
+    arms, times, outcomes = [uuid4() for _ in range(2)], [uuid4() for _ in range(2)], [uuid4() for _ in range(160)]
     changes = [Change(Subject.ARM, key, values={"label": f"Arm {i}"}) for i, key in enumerate(arms)]
     changes += [
         Change(Subject.TIMEPOINT, key, values={"phase": "during", "weeks": str(i)}) for i, key in enumerate(times)
     ]
-    changes += [Change(Subject.OUTCOME, key, values={"name": f"Outcome {i:02}"}) for i, key in enumerate(outcomes)]
+    changes += [Change(Subject.OUTCOME, key, values={"name": f"Outcome {i:03}"}) for i, key in enumerate(outcomes)]
     enter.save(entry.pk, changes, by=user)
     # when a cell of the second part is typed
     address = reverse("extraction:entry", args=[entry.pk])
     data = sent(client.get(f"{address}?part=2").content.decode(), "data-entry")
-    assert sum(name.endswith(".at") for name in data) == 80
+    assert sum(name.endswith(".at") for name in data) == 40
     data[control(data, "cell", "n", 0)] = "11"
     response = save(client, entry, data)
     # then it is saved at its place, and the page comes back to the part
     assert response["Location"] == f"{address}?part=2"
-    assert entry.observations.get().outcome.name == "Outcome 30"
+    assert entry.observations.get().outcome.name == "Outcome 150"
+
+
+def test_the_source_of_a_cell_opens_without_scripts(client: Client, trial: Any) -> None:
+    # given a draft, of which one cell has a source
+    entry = draft(trial, "A")
+    data = shown(client, entry)
+    data[detail(data, "source_page")] = "5"
+    at = data[control(data, "cell", "at")]
+    # when its source button is pressed
+    response = save(client, entry, data, then=f"open:{at}")
+    # then all is saved, and the cell shows its source
+    page = client.get(response["Location"]).content.decode()
+    assert page.count('<details class="more-of" open>') == 1
+    again = sent(page, "data-entry")
+    assert again[detail(again, "source_page")] == "5"
+    again[detail(again, "source_quote")] = "Values are mean ± SD."
+    assert save(client, entry, again).status_code == 302
+    assert entry.observations.get(source_page="5").source_quote == "Values are mean ± SD."
 
 
 def test_the_page_asks_the_database_no_more_for_more_rows(
