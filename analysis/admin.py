@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 from uuid import UUID
 
 from django.contrib import admin, messages
@@ -25,7 +25,7 @@ from analysis.models import (
 )
 from extraction import access
 from extraction.access import Act, Thing
-from extraction.admin.blinded import BlindedAdmin, asker, by_choice, by_row, offers
+from extraction.admin.blinded import BlindedAdmin, Filter, asker, by_choice, by_row, offers
 from extraction.admin.discrepancies import TO_DECIDE, DiscrepancyAdmin
 from extraction.models import Discrepancy, Review, Trial
 
@@ -167,10 +167,35 @@ class EffectAdmin(ResultAdmin):
 admin.site.unregister(Discrepancy)
 
 
+class ByImpact(Filter):
+    """How far the decision moves the primary synthesis; the bounds are those of the four decimals printed."""
+
+    title = "impact"
+    parameter_name = "impact"
+    BOUNDS: Final = {"none": (0.0, 0.00005), "small": (0.00005, 0.001), "large": (0.001, None)}
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        words = {"large": "0.001 and more", "small": "Below 0.001", "none": "Moves nothing", "unknown": "Not known"}
+        return list(words.items())
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        value = self.value()
+        if value is None:
+            return queryset
+        if value == "unknown":
+            return queryset.filter(size=None)
+        if value not in self.BOUNDS:
+            return queryset.none()
+        low, high = self.BOUNDS[value]
+        found = queryset.filter(size__gte=low)
+        return found if high is None else found.filter(size__lt=high)
+
+
 @admin.register(Discrepancy)
 class RankedDiscrepancyAdmin(DiscrepancyAdmin):
     """The queue with the largest impact first: how large, never which way. A decision must not look at the outcome."""
 
+    list_filter: ClassVar[Any] = (*DiscrepancyAdmin.list_filter, ByImpact)
     list_display: Any = ("what", "value_a", "value_b", "impact", "diagnosed", "source", "decision_state")
 
     def get_ordering(self, request: HttpRequest) -> Any:

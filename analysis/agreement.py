@@ -16,8 +16,8 @@ from uuid import UUID
 
 import numpy as np
 
+from analysis.composing import rows_of_entries
 from analysis.effects import EffectRow, effects_of
-from analysis.impact import rows_of_entries
 from analysis.models import Synthesis
 from analysis.snapshot import approved_data
 from analysis.specification import EffectSpecification, InvalidFilters
@@ -351,7 +351,7 @@ def _read(pairs: Sequence[_Pair]) -> None:
 def _causes(pairs: Sequence[_Pair], by: Viewer) -> list[tuple[str, int]]:
     """What was given as the cause of the differences that were decided, each by its newest decision."""
     keys = [entry.pk for pair in pairs for entry in (pair.a, pair.b)]
-    own = Discrepancy.objects.visible_to(by).filter(a_entry__in=keys, b_entry__in=keys)
+    own = Discrepancy.objects.visible_to(by).filter(a_entry__in=keys, b_entry__in=keys, state="decided")
     decided = Resolution.objects.visible_to(by).filter(discrepancy__in=own.values("pk")).order_by("number")
     newest: dict[UUID, str] = dict(decided.values_list("discrepancy", "reason_code"))
     counts = Counter(newest.values())

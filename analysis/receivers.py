@@ -1,17 +1,23 @@
-"""The one bridge from extraction: changed data become a wish for a recompute, in the same transaction."""
+"""The bridge from extraction: changed data become a wish for a recompute, in the same transaction; and the queue of
+differences is told how much each decision moves.
+"""
 
 from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Sequence
 from typing import Any, Final
+from uuid import UUID
 
 from celery import current_app
 from django.db import transaction
 from django.dispatch import receiver
 
 from analysis.models import RecomputeRequest
-from extraction.signals import pooled_data_changed
+from extraction.desk import Impact
+from extraction.models import Discrepancy
+from extraction.signals import impact_asked, pooled_data_changed
 
 logger = logging.getLogger(__name__)
 
@@ -29,6 +35,23 @@ def ask_for_recompute(sender: type | None, review_id: int, **kwargs: Any) -> Non
     """The wish is a row; the message after the commit is only a nudge, and may be lost."""
     RecomputeRequest.objects.raise_for(review_id)
     transaction.on_commit(lambda: nudge(review_id), robust=True)
+
+
+@receiver(impact_asked)
+def tell_impact(
+    sender: type | None, review_id: int, discrepancies: Sequence[Discrepancy], **kwargs: Any
+) -> dict[UUID, Impact]:
+    """Sizes of all; which way only where it is decided, or where the review shows it before: a decision must not look
+    at the outcome."""
+    from analysis.impact import shifts  # the engine is loaded where it is needed
+
+    told = {}
+    found = shifts(review_id, discrepancies)
+    for row in discrepancies:
+        shift = found.get(row.pk)
+        if shift is not None:
+            told[row.pk] = Impact(shift.size, shift.change if row.outcome_may_be_seen else None)
+    return told
 
 
 def nudge(review_id: int) -> None:

@@ -20,5 +20,6 @@ urlpatterns = [
     path("synthesis/<int:pk>/primary/", views.make_primary, name="synthesis-primary"),
     path("trial/<int:pk>/approve/preview/", views.approval_preview, name="approval-preview"),
     path("number/<slug:subject>/<uuid:pk>/<slug:field>/", views.number, name="number"),
+    path("discrepancy/<uuid:pk>/choice/", views.choice, name="choice"),
     path("effect/<uuid:pk>/", views.effect, name="effect"),
 ]

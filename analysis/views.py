@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final
 from uuid import UUID
 
@@ -15,14 +16,15 @@ from analysis import charts, preview, setup
 from analysis.agreement import agreement_of
 from analysis.forms import DefaultsForm, SynthesisForm
 from analysis.freshness import State
+from analysis.impact import Outcome, outcomes_of
 from analysis.methods import methods_sentences
 from analysis.models import Effect, ResultCoefficient, Synthesis
 from analysis.shown import Chosen, Results, chosen_by, described, model_in_words, results_of
 from analysis.used import used
 from extraction import access
 from extraction.access import Act, Thing
-from extraction.errors import InvalidValues, NotFound
-from extraction.models import Entry, Review, Slot, Trial
+from extraction.errors import InvalidValues, NotAllowed, NotFound
+from extraction.models import Discrepancy, Entry, Review, Slot, Trial
 from extraction.number import FIELDS, row_of
 from extraction.number import story_of as number_story
 from extraction.record import Subject, Verdict
@@ -277,3 +279,35 @@ def manageable_review(request: HttpRequest, pk: int) -> Review:
 
 def shown_synthesis(request: HttpRequest, pk: int) -> Synthesis:
     return get_object_or_404(Synthesis.objects.visible_to(request.user).select_related("review"), pk=pk)
+
+
+# --- What a decision changes ------------------------------------------------------------------------------------
+
+
+@require_safe
+def choice(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """The primary synthesis with A's value and with B's: once it is decided, or where the review shows it before."""
+    row: Any = get_object_or_404(
+        Discrepancy.objects.visible_to(request.user).current().select_related("trial__review"), pk=pk
+    )
+    review = shown_review(request, row.trial.review_id)
+    if not row.outcome_may_be_seen:
+        raise NotAllowed("What the choice changes opens once it is decided: a decision must not look at the outcome.")
+    found = outcomes_of(review.pk, row)
+    lines = [charts.Line(one.side, one.estimate, one.low, one.high, "", pooled=True) for one in found]
+    context = {
+        "review": review,
+        "row": row,
+        "outcomes": list(zip(found, charts.minis(lines), strict=True)) if found else [],
+        **said_of(found),
+    }
+    return render(request, "analysis/_choice.html" if request.htmx else "analysis/choice.html", context)  # type: ignore[attr-defined]
+
+
+def said_of(found: Sequence[Outcome]) -> dict[str, Any]:
+    """How far B's value moves the estimate from A's, and whether both intervals say the same of zero."""
+    means = [one.main for one in found if one.main is not None]
+    if len(means) != 2:
+        return {"change": None, "same": None}
+    beyond = [mean.ci_low > 0 or mean.ci_high < 0 for mean in means]
+    return {"change": means[1].estimate - means[0].estimate, "same": beyond[0] == beyond[1]}

@@ -37,6 +37,7 @@ def main() -> None:
             rows += approvals()
             rows += imports()
             rows += entering.rows(signed_in("extractor-a"), "extractor-a")
+            rows += ranking()
         finally:
             worker.terminate()
             worker.wait(timeout=30)
@@ -183,6 +184,74 @@ def imports() -> list[tuple[str, str, str]]:
         ("preview of a workbook with 770 observations", f"{seconds:.2f} s", "5 s"),
         ("memory: growth of the server / largest child", f"{grown:.0f} / {child:.0f} MB", "300 MB"),
     ]
+
+
+def ranking(goal: int = 1000) -> list[tuple[str, str, str]]:
+    """56 generated trials beside the approved ones, entered twice and differing in every cell, ranked cold."""
+    from django.core.cache import cache
+
+    from analysis.impact import impacts
+    from extraction.models import Discrepancy, Review
+
+    review = Review.objects.get()
+    generate(review)
+    found = Discrepancy.objects.filter(trial__review=review, superseded=False, state="open").select_related("trial")
+    rows = list(found.order_by("trial", "position")[:goal])
+    if len(rows) < goal:
+        raise SystemExit(f"Only {len(rows)} of {goal} discrepancies were generated.")
+    cache.clear()
+    seconds, sizes = timed(lambda: impacts(review.pk, rows))
+    again, _ = timed(lambda: impacts(review.pk, rows))
+    return [
+        (f"{len(rows)} open discrepancies ranked, cold ({len(sizes)} have a size)", f"{seconds:.2f} s", "2 s"),
+        ("the same once more", f"{again * 1000:.0f} ms", "–"),
+    ]
+
+
+def generate(review: Any) -> None:
+    """The demo's trials under other labels; B types another mean in every cell, and another n in every third."""
+    from extraction import assign, enter, setup
+    from extraction.demo.load import rows
+    from extraction.models import User
+    from extraction.workbook import importing
+
+    lead, a, b = (User.objects.get(username=name) for name in ("lead", "extractor-a", "extractor-b"))
+    labels = [{"label": f"{row['trial']} again"} for row in rows("trials.csv")]
+    trials = setup.add_trials(review.pk, labels, by=lead)
+    for trial in trials:
+        assign.assign(trial.pk, "A", a.pk, by=lead)
+        assign.assign(trial.pk, "B", b.pk, by=lead)
+    for letter, user in (("a", a), ("b", b)):
+        importing.apply(f"{letter}.xlsx", changed(letter), review_id=review.pk, by=user)
+    for trial in trials:
+        for user in (a, b):
+            enter.submit(enter.start(trial.pk, by=user).pk, by=user)
+
+
+def changed(letter: str) -> bytes:
+    """The demo's workbook of A with new labels; as B's, with other values."""
+    import io
+
+    from openpyxl import Workbook
+
+    from extraction.demo.load import rows
+
+    book = Workbook(write_only=True)
+    for sheet in ("trials", "arms", "observations"):
+        page = book.create_sheet(sheet)
+        lines = list(rows("trials.csv" if sheet == "trials" else f"{sheet}_a.csv"))
+        page.append(list(lines[0]))
+        for number, line in enumerate(lines):
+            line["trial"] += " again"
+            if letter == "b" and sheet == "observations":
+                other = line["mean"] + ("7" if "." in line["mean"] else ".7")
+                line["mean"] = other[1:] if other.startswith("-") else f"-{other}"
+                if number % 3 == 0:
+                    line["n"] = str(int(line["n"]) + 3)
+            page.append(list(line.values()))
+    content = io.BytesIO()
+    book.save(content)
+    return content.getvalue()
 
 
 def write(rows: list[tuple[str, str, str]]) -> None:

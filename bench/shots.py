@@ -53,6 +53,9 @@ WANTED = [
     ("results-phone", "lead", "/review/1/results/", 390, "light"),
     ("my-work", "extractor-a", "/", 1360, "light"),
     ("queue", "adjudicator", "/admin/extraction/discrepancy/", 1360, "light"),
+    ("decide", "adjudicator", "/review/1/queue/", 1360, "light"),
+    ("decide-dark", "adjudicator", "/review/1/queue/", 1360, "dark"),
+    ("decide-phone", "adjudicator", "/review/1/queue/", 390, "light"),
 ]
 
 

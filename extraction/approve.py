@@ -136,10 +136,7 @@ def compose(trial: Trial, pair: Pair) -> record.Entry:
     differences = compare.differences(pair.a_record, pair.b_record, matches, units)
     current = Discrepancy._base_manager.filter(trial=trial, a_entry=pair.a, b_entry=pair.b, superseded=False)
     by_unit = {unit_of(row): row for row in current.select_related("a_entry__trial", "b_entry__trial")}
-    newest = {
-        resolution.discrepancy_id: resolution
-        for resolution in Resolution._base_manager.filter(discrepancy__in=by_unit.values()).order_by("number")
-    }
+    newest = Resolution.objects.that_count(by_unit.values())
     decisions = {}
     for difference in differences:
         row = by_unit[unit_of(difference)]

@@ -55,6 +55,12 @@ class UnresolvedDiscrepancies(ExtractionError):
     code = "unresolved_discrepancies"
 
 
+class Claimed(ExtractionError):
+    """Somebody else has it in hand just now."""
+
+    code = "claimed"
+
+
 class SlotTaken(ExtractionError):
     code = "slot_taken"
 

@@ -128,7 +128,7 @@ class Story:
             said = "Two people entered it in two forms that say the same"
         else:
             said = "Two people entered it differently"
-        if self.decision:
+        if self.decision and not self.decision.withdraws:
             said += f"; {self.decision.get_choice_display()} was taken"
         approved = [one.approval for one in self.finals if one.approval]
         if approved:

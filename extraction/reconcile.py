@@ -12,11 +12,13 @@ from uuid import UUID
 
 from extraction import access, align, compare, diagnose, record
 from extraction.access import Act, Thing
+from extraction.adjudicate import decider, require_unclaimed
 from extraction.approve import draft_final
 from extraction.decisions import Decision, checked
-from extraction.errors import IllegalMove, NotFound, StaleVersion, UnresolvedDiscrepancies
+from extraction.errors import IllegalMove, NotFound, UnresolvedDiscrepancies
 from extraction.locks import locked_discrepancy, locked_match, locked_trial, require
 from extraction.models import (
+    Claim,
     Discrepancy,
     Entry,
     Event,
@@ -105,18 +107,21 @@ def resolve(
     *,
     by: access.Viewer,
     version: int | None = None,
-    outcome_shown: bool = False,
 ) -> Discrepancy:
     """Decide one discrepancy. A later decision on the same one stands beside the earlier, and counts.
+
+    Whether direction and estimates could be seen is kept with the decision.
 
     Raises
     ------
     StaleVersion
         If somebody decided since `version` was read, or the extractors submitted again.
+    Claimed
+        While somebody else has it in hand.
     InvalidValues
         If another value is chosen and does not read as the field's kind.
     """
-    return _resolve(discrepancy_id, decision, by=by, version=version, outcome_shown=outcome_shown)
+    return _resolve(discrepancy_id, decision, by=by, version=version)
 
 
 @verb
@@ -127,7 +132,7 @@ def resolve_many(discrepancy_ids: Sequence[UUID], decision: Decision, *, by: acc
     if len(found) != len(set(discrepancy_ids)):
         raise NotFound("One of these discrepancies is not there for you.")
     for discrepancy in found:
-        _resolve(discrepancy.pk, decision, by=by, version=discrepancy.version, outcome_shown=False)
+        _resolve(discrepancy.pk, decision, by=by, version=discrepancy.version)
     return len(found)
 
 
@@ -172,30 +177,26 @@ def conclude(trial_id: int, *, by: access.Viewer) -> Trial:
     return trial
 
 
-def _resolve(
-    discrepancy_id: UUID, decision: Decision, *, by: access.Viewer, version: int | None, outcome_shown: bool
-) -> Discrepancy:
+def _resolve(discrepancy_id: UUID, decision: Decision, *, by: access.Viewer, version: int | None) -> Discrepancy:
     discrepancy = locked_discrepancy(discrepancy_id, by)
     trial = discrepancy.trial
-    actor = require(Act.DECIDE, discrepancy, by, thing=Thing.RECONCILIATION, message="This cannot be decided now.")
-    if discrepancy.superseded:
-        raise StaleVersion("The extractors submitted again; this discrepancy belongs to an older version.")
-    if version is not None and version != discrepancy.version:
-        raise StaleVersion("Somebody decided this since you opened it.")
-    if discrepancy.state == Discrepancy.State.ACCEPTED:
-        raise IllegalMove("The two forms say the same; there is nothing to decide.")
+    actor = decider(discrepancy, by, version)
+    require_unclaimed(discrepancy, actor)
     values = checked(decision, discrepancy)
+    # What a first decision brings to light is known to whoever decides the same once more.
+    shown = discrepancy.version > 1 or not trial.review.outcome_hidden_while_deciding
     resolution = Resolution(
         discrepancy=discrepancy,
         number=discrepancy.version,
         decided_by=actor,
-        outcome_shown=outcome_shown,
+        outcome_shown=shown,
         **values,
     )
     resolution.save()
     discrepancy.state = Discrepancy.State.DECIDED
     discrepancy.version += 1
     discrepancy.save(update_fields=["state", "version"])
+    Claim.objects.filter(discrepancy=discrepancy).delete()
     Event.record("resolve", trial, by=actor, about=discrepancy, after=values, reason=decision.comment)
     if not trial.discrepancies.unresolved().exists():
         _settle(trial)

@@ -1,4 +1,4 @@
-"""The one way in which extraction tells that the pooled data changed; `analysis.receivers` listens."""
+"""What extraction tells to, and asks of, an application that it does not know; `analysis.receivers` listens."""
 
 from django.dispatch import Signal
 
@@ -7,3 +7,7 @@ pooled_data_changed = Signal()
 
 # Sent when a review was made from a set-up, with `review_id`, `by` and `syntheses` (as the set-up file holds them).
 set_up_brought_in = Signal()
+
+# Asked by the adjudicator's queue, with `review_id` and `discrepancies` that the asker may see. A receiver gives
+# `extraction.desk.Impact` by key; what a person may not know before they decide, it leaves out.
+impact_asked = Signal()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 
 from django.http import HttpRequest
@@ -20,6 +20,7 @@ ENTERING_PAGES = (
     "extraction:import",
     "extraction:import-preview",
 )
+DECIDING_PAGES = ("extraction:decide-together", "extraction:resolve", "extraction:undo-decision")
 RESULT_PAGES = (
     "analysis:synthesis",
     "analysis:synthesis-create",
@@ -110,9 +111,8 @@ class Standing:
         links = [self._link("My work", "extraction:work", also=ENTERING_PAGES)]
         if self.reads_results:
             links.append(self._link("Trials", "extraction:review", review, also=("extraction:trial",)))
-        if self.opens_admin:
-            queue = self._link("Adjudicate", "admin:extraction_discrepancy_changelist")
-            links.append(replace(queue, address=f"{queue.address}?trial_review={review}"))
+        if self.decides:
+            links.append(self._link("Queue", "extraction:decide", review, also=DECIDING_PAGES))
         if self.reads_results:
             links.append(self._link("Results", "analysis:results", review, also=RESULT_PAGES))
             links.append(self._link("Export", "analysis:export", review))  # a file, not a page

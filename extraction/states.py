@@ -26,7 +26,7 @@ MOVES: Mapping[str, frozenset[str]] = {
     Status.ENTERING: frozenset({Status.ALIGNING, Status.ADJUDICATING, Status.AGREED}),
     Status.ALIGNING: frozenset({Status.ADJUDICATING, Status.AGREED, Status.ENTERING}),
     Status.ADJUDICATING: frozenset({Status.AGREED, Status.ENTERING}),
-    Status.AGREED: frozenset({Status.APPROVED, Status.ENTERING}),
+    Status.AGREED: frozenset({Status.APPROVED, Status.ADJUDICATING, Status.ENTERING}),
     Status.APPROVED: frozenset({Status.ADJUDICATING}),
 }
 

@@ -64,6 +64,7 @@ MOMENTS: Final[Mapping[str, tuple[str, str, bool]]] = {
     "confirm match": ("Match confirmed", "swap", False),
     "compare": ("Values compared", "eq", False),
     "resolve": ("Decided", "scale", True),
+    "withdraw": ("Decision taken back", "undo", False),
     "conclude": ("Decisions concluded", "scale", False),
     "return": ("Returned to the extractors", "back", True),
     "approve": ("Approved", "seal", True),

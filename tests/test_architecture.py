@@ -16,15 +16,13 @@ ROOT = Path(__file__).resolve().parent.parent
 NOT_SURFACES = {
     "extraction/models", "extraction/migrations", "extraction/access.py", "extraction/locks.py", "extraction/pairs.py",
     "extraction/versions.py", "extraction/typed.py", "extraction/decisions.py", "extraction/anchor.py",
-    "extraction/chains.py", "extraction/rules.py",
-    "extraction/enter.py", "extraction/reconcile.py", "extraction/approve.py", "extraction/assign.py",
-    "extraction/setup.py", "extraction/define.py", "extraction/reports.py", "extraction/protocols",
-    "extraction/questions.py", "extraction/proposals.py",
-    "extraction/demo", "extraction/management", "extraction/recorded.py",
-    "analysis/models", "analysis/migrations", "analysis/snapshot.py", "analysis/effects.py", "analysis/pooling.py",
-    "analysis/recompute.py", "analysis/setup.py", "analysis/tasks.py", "analysis/receivers.py", "analysis/freshness.py",
-    "analysis/impact.py",  # it is told of what to give the size
-    "analysis/management", "analysis/stats", "analysis/preview.py",
+    "analysis/composing.py", "analysis/effects.py", "analysis/freshness.py", "analysis/impact.py",
+    "analysis/management", "analysis/migrations", "analysis/models", "analysis/pooling.py", "analysis/preview.py",
+    "analysis/receivers.py", "analysis/recompute.py", "analysis/setup.py", "analysis/snapshot.py", "analysis/stats",
+    "analysis/tasks.py", "extraction/adjudicate.py", "extraction/approve.py", "extraction/assign.py",
+    "extraction/chains.py", "extraction/define.py", "extraction/demo", "extraction/enter.py", "extraction/management",
+    "extraction/proposals.py", "extraction/protocols", "extraction/questions.py", "extraction/reconcile.py",
+    "extraction/recorded.py", "extraction/reports.py", "extraction/rules.py", "extraction/setup.py",
 }  # fmt: skip
 
 

@@ -250,7 +250,7 @@ def _decided(row: Resolution) -> list[Any]:
         row.text,
     ]
     return [
-        row.get_choice_display(), " ".join(text for text in other if text), row.get_reason_code_display(), row.comment,
+        row.in_words, " ".join(text for text in other if text), row.get_reason_code_display(), row.comment,
         str(row.decided_by), row.decided_at, row.outcome_shown,
     ]  # fmt: skip
 

@@ -16,6 +16,17 @@ def g(value: float | None) -> str:
 
 
 @register.filter
+def g3(value: float | None) -> str:
+    return wording.decimals(value, 3)
+
+
+@register.filter
+def g4(value: float | None) -> str:
+    """Four decimals: differences between two ways of deciding are small."""
+    return wording.decimals(value, 4)
+
+
+@register.filter
 def signed(value: float | None) -> str:
     """A change: four decimals with its sign; one that rounds to zero has none."""
     text = wording.decimals(value, 4)

@@ -20,7 +20,8 @@ from django.urls import reverse
 
 from extraction import access
 from extraction.access import Act, Thing, Who
-from extraction.errors import ExtractionError, InvalidValues
+from extraction.errors import ExtractionError
+from extraction.forms.decision import show_refusal
 from extraction.models import Event, Membership, User
 
 if TYPE_CHECKING:
@@ -90,15 +91,6 @@ class VerbForm(Form):
     def typed(self, *, changed_only: bool) -> dict[str, Any]:
         names = self.changed_data if changed_only else list(self.cleaned_data)
         return {name: self.cleaned_data[name] for name in names if name in self.cleaned_data}
-
-
-def show_refusal(form: forms.BaseForm, refusal: ExtractionError | None) -> None:
-    if isinstance(refusal, InvalidValues):
-        for problem in refusal.problems:
-            known = problem.field in form.fields
-            form.add_error(problem.field if known else None, problem.message if known else str(refusal))
-    elif refusal is not None:
-        form.add_error(None, str(refusal))
 
 
 class BlindedAdmin(Base):

@@ -5,7 +5,7 @@ Direction, estimates and p stand nowhere here: a decision must not look at the o
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any, ClassVar, Final
 from uuid import UUID
 
@@ -13,21 +13,22 @@ from django.contrib import admin
 from django.contrib.admin.views.main import ChangeList
 from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from extraction.access import Act, Thing
 from extraction.admin.asking import answer, ask, counted
 from extraction.admin.blinded import BlindedAdmin, Filter, asker, by_choice, by_row
-from extraction.admin.decision_form import DecisionForm, TogetherForm, value_fields
+from extraction.admin.decision_form import DecisionForm
 from extraction.admin.marks import discrepancy_state, printed, two_lines
 from extraction.decisions import Decision
+from extraction.forms.decision import TogetherForm, value_fields
 from extraction.models import Discrepancy, Marker, Observation, Resolution, Review, Trial
-from extraction.models.plain import ROWS
 from extraction.models.reconciliation import DIAGNOSES
 from extraction.reconcile import resolve, resolve_many
 from extraction.record import Subject, Verdict
-from extraction.typed import values_of
+from extraction.sides import diagnosis_in_words, sides, source_of, where
 
 State = Discrepancy.State
 TO_DECIDE: Final = (State.OPEN, State.DECIDED)
@@ -57,6 +58,26 @@ class ByState(Filter):
         return queryset.filter(superseded=False, state__in=[value] if value else TO_DECIDE)
 
 
+class ByAge(Filter):
+    """How long ago the two entries were compared."""
+
+    title = "age"
+    parameter_name = "age"
+    DAYS: Final = {"1": "Up to a day", "7": "Up to a week", "7+": "Older than a week", "28+": "Older than four weeks"}
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return list(self.DAYS.items())
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        value = self.value()
+        if value is None:
+            return queryset
+        if not self.known(value):
+            return queryset.none()
+        then = timezone.now() - timedelta(days=int(value.rstrip("+")))
+        return queryset.filter(**{"created_at__lt" if value.endswith("+") else "created_at__gte": then})
+
+
 class Queue(ChangeList):
     """A page of the queue with the sources of its rows: one more query, whatever the number of rows."""
 
@@ -68,59 +89,6 @@ class Queue(ChangeList):
         sources = {row.pk: row for row in found.only("pk", "source_page", "source_place")}
         for row in rows:
             row.a_source, row.b_source = source_of(sources.get(row.a_key)), source_of(sources.get(row.b_key))
-
-
-def source_of(row: Observation | None) -> str:
-    if row is None:
-        return ""
-    page = f"page {row.source_page}" if row.source_page else ""
-    return ", ".join(part for part in (page, row.source_place) if part)
-
-
-@dataclass(frozen=True, slots=True)
-class Side:
-    """What one entry says at the place of a discrepancy."""
-
-    letter: str
-    says: str
-    date: Any
-    row: Any  # None where the entry has no such row
-    texts: dict[str, str]
-    source: str
-
-    @property
-    def beside(self) -> list[tuple[str, str]]:
-        """The rest of the cell, which a person needs to judge the one number."""
-        texts = {name: printed(text) for name, text in self.texts.items()}
-        if not texts:
-            return []
-        ends = f"{texts['spread_low']} to {texts['spread_high']}" if texts["spread_low"] else ""
-        level = f"{texts['spread_level']}% " if texts["spread_level"] else ""
-        quantities = (
-            ("n", texts["n"]),
-            (texts["centre_kind"].replace("_", " ") or "centre", texts["centre"]),
-            (level + (texts["spread_kind"].replace("_", " ").upper() or "spread"), ends or texts["spread"]),
-        )
-        return [(name, text) for name, text in quantities if text]
-
-
-def sides(row: Discrepancy, request: HttpRequest) -> tuple[Side, Side]:
-    model = ROWS[Subject(row.subject)]
-    keys: list[UUID] = [key for key in (row.a_key, row.b_key) if key]
-    found = {one.pk: one for one in model.objects.visible_to(request.user).filter(pk__in=keys)}
-    made = []
-    for letter, key, says, entry in (
-        ("A", row.a_key, row.a_says, row.a_entry),
-        ("B", row.b_key, row.b_says, row.b_entry),
-    ):
-        one = found.get(key) if key else None
-        observed = one if isinstance(one, Observation) else None
-        made.append(
-            Side(
-                letter, printed(says), entry.submitted_at, one, values_of(one) if observed else {}, source_of(observed)
-            )
-        )
-    return made[0], made[1]
 
 
 @admin.register(Discrepancy)
@@ -142,6 +110,7 @@ class DiscrepancyAdmin(BlindedAdmin):
         by_choice("diagnosis", "diagnosis", DIAGNOSES, if_present=True),
         by_row("marker", "marker", Marker),
         by_row("trial", "trial", Trial),
+        ByAge,
     )
     search_fields = ("trial__label", "outcome_label", "arm_label")
     search_help_text = "A trial, an outcome or an arm"
@@ -260,24 +229,10 @@ class DiscrepancyAdmin(BlindedAdmin):
             context |= {
                 "place": where(row),
                 "row": row,
-                "sides": sides(row, request),
+                "sides": sides(row, request.user),
                 "state": discrepancy_state(row, row.newest_choice),
                 "diagnosis": diagnosis_in_words(row),
                 "decisions": list(made),
                 "may_decide": self.has_change_permission(request, row),
             }
         return super().render_change_form(request, context, *args, **kwargs)
-
-
-def diagnosis_in_words(row: Discrepancy) -> str:
-    """ "only A has this row", or "this value" where the row is there and the value is not."""
-    if not row.diagnosis:
-        return ""
-    words: str = row.get_diagnosis_display()
-    return words if row.field == "row" else words.replace("this row", "this value")
-
-
-def where(row: Discrepancy) -> str:
-    """The place within the trial: "VO2max · MICT · 6 weeks, change · spread"."""
-    parts = (row.outcome_label, row.arm_label, row.time_label, row.field.replace("_", " "))
-    return " · ".join(part for part in parts if part)

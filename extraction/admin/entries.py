@@ -16,11 +16,12 @@ from django.utils.safestring import SafeString
 from extraction import access, enter
 from extraction.access import Act, Thing
 from extraction.admin.asking import answer, ask, each
-from extraction.admin.blinded import BlindedAdmin, VerbForm, asker, by_choice, by_row, offers, show_refusal
+from extraction.admin.blinded import BlindedAdmin, VerbForm, asker, by_choice, by_row, offers
 from extraction.admin.draft_rows import DRAFT_INLINES, RowForm
 from extraction.admin.marks import mark, two_lines
 from extraction.admin.read_rows import READ_INLINES
 from extraction.errors import ExtractionError, InvalidValues
+from extraction.forms.decision import show_refusal
 from extraction.models import Assignment, Entry, Event, Observation, Review, Slot, Trial, User
 from extraction.states import EntryState, Status
 

@@ -13,8 +13,9 @@ from django.utils.safestring import SafeString
 
 from extraction.access import Act, Thing
 from extraction.admin.asking import each
-from extraction.admin.blinded import BlindedAdmin, VerbForm, asker, by_choice, by_row, show_refusal
+from extraction.admin.blinded import BlindedAdmin, VerbForm, asker, by_choice, by_row
 from extraction.admin.marks import mark, two_lines
+from extraction.forms.decision import show_refusal
 from extraction.models import Entry, Match, MatchedRow, Review, Trial
 from extraction.models.plain import ROWS
 from extraction.reconcile import confirm, pair

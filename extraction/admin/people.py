@@ -12,8 +12,9 @@ from django.http import HttpRequest
 
 from extraction import access
 from extraction.access import Act, Role, Thing
-from extraction.admin.blinded import BlindedAdmin, VerbForm, asker, by_choice, by_row, show_refusal
+from extraction.admin.blinded import BlindedAdmin, VerbForm, asker, by_choice, by_row
 from extraction.assign import assign, unassign
+from extraction.forms.decision import show_refusal
 from extraction.models import Assignment, Membership, Review, Slot, Trial, User
 from extraction.setup import REVIEW_FIELDS, change_review, create_review, remove_member, set_member
 from extraction.states import Status

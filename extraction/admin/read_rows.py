@@ -8,9 +8,9 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from extraction.admin.discrepancies import source_of
 from extraction.admin.marks import printed
 from extraction.models import Arm, Characteristic, Observation, Outcome, Timepoint
+from extraction.sides import source_of
 from extraction.typed import values_of
 
 if TYPE_CHECKING:

@@ -16,11 +16,12 @@ from django.utils.text import Truncator
 from extraction import access
 from extraction.access import Act, Role, Thing
 from extraction.admin.asking import ReasonForm, answer, ask, counted, each, tell
-from extraction.admin.blinded import BlindedAdmin, VerbForm, asker, by_choice, by_row, offers, show_refusal
+from extraction.admin.blinded import BlindedAdmin, VerbForm, asker, by_choice, by_row, offers
 from extraction.admin.marks import trial_state, two_lines
 from extraction.approve import approve_many, reopen
 from extraction.assign import assign
 from extraction.errors import ExtractionError
+from extraction.forms.decision import show_refusal
 from extraction.models import Assignment, Discrepancy, Match, Review, Slot, Trial, User
 from extraction.reconcile import conclude, return_to_extractors
 from extraction.setup import add_trials, change_trial, exclude_trial, include_trial

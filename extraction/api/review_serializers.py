@@ -137,8 +137,8 @@ class ResolutionSerializer(ModelSerializer):
     class Meta:
         model = Resolution
         fields = (
-            "number", "decided_by", "decided_at", "choice", "reason_code", "comment", "outcome_shown", "n_printed",
-            "centre_kind", "centre_printed", "spread_kind", "spread_printed", "spread_low_printed",
+            "number", "decided_by", "decided_at", "withdraws", "choice", "reason_code", "comment", "outcome_shown",
+            "n_printed", "centre_kind", "centre_printed", "spread_kind", "spread_printed", "spread_low_printed",
             "spread_high_printed", "spread_level", "text",
         )  # fmt: skip
         read_only_fields = fields

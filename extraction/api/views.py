@@ -15,7 +15,7 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from extraction import approve, enter, reconcile, setup
+from extraction import adjudicate, approve, enter, reconcile, setup
 from extraction.api.filters import DiscrepancyFilter, EntryFilter, MatchFilter, TrialFilter
 from extraction.api.record_serializers import EntrySerializer, WholeEntrySerializer
 from extraction.api.refusals import READING, acting
@@ -35,6 +35,7 @@ from extraction.api.writing import (
     ResolveSerializer,
     ReturnSerializer,
     SubmitSerializer,
+    UndoSerializer,
 )
 from extraction.models import (
     Arm,
@@ -289,6 +290,13 @@ class DiscrepancyViewSet(Surface):
         body = self.values(ResolveSerializer)
         version = body.validated_data["version"]
         return self.shown(reconcile.resolve(pk, body.decision(), by=self.me, version=version).pk)
+
+    @extend_schema(request=UndoSerializer, responses=acting(DiscrepancySerializer))
+    @action(detail=True, methods=["post"])
+    def undo(self, request: Request, pk: UUID) -> Response:
+        """Take the decision back: the discrepancy and its trial are open again, and both lines stay."""
+        body = self.values(UndoSerializer)
+        return self.shown(adjudicate.undo(pk, by=self.me, version=body.validated_data["version"]).pk)
 
     @extend_schema(request=ResolveManySerializer, responses=acting(CountSerializer))
     @action(detail=False, methods=["post"], url_path="resolve-many", url_name="resolve-many")

@@ -120,6 +120,10 @@ class DecisionSerializer(StrictSerializer):
         return Decision(**{name: text for name, text in self.validated_data.items() if name not in {"version", "ids"}})
 
 
+class UndoSerializer(StrictSerializer):
+    version = Version(help_text="Of the discrepancy, as it was read.")
+
+
 class ResolveSerializer(DecisionSerializer):
     version = Version(help_text="Of the discrepancy, as it was read.")
 

@@ -1,6 +1,7 @@
 """The record, in the order in which it grows."""
 
 from extraction.models.checking import CheckReason
+from extraction.models.claim import Claim
 from extraction.models.entry import Entry, Row
 from extraction.models.event import Event
 from extraction.models.people import Membership, User
@@ -32,7 +33,7 @@ from extraction.models.vocabulary import (
 )
 
 __all__ = [
-    "Answer", "Approval", "Arm", "Assignment", "Characteristic", "CheckReason", "Choice", "CodebookVersion",
+    "Answer", "Approval", "Arm", "Assignment", "Characteristic", "CheckReason", "Choice", "Claim", "CodebookVersion",
     "Direction", "Discrepancy", "Entry", "Event", "Intervention", "Marker", "MarkerSynonym", "Match", "MatchedRow",
     "Membership", "Moderator", "ModeratorLevel", "Observation", "Outcome", "OutcomeClass", "Proposal", "Question",
     "ReasonCode", "Report", "Resolution", "Review", "Row", "Rule", "Slot", "Template", "Timepoint", "Trial",

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, Self
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from django.db import models
 from django.db.models import Q
@@ -150,6 +151,11 @@ class Discrepancy(Recorded):
         where = " · ".join(part for part in (self.outcome_label, self.arm_label, self.time_label, self.field) if part)
         return f"{self.trial}: {where}"
 
+    @property
+    def outcome_may_be_seen(self) -> bool:
+        """Direction, estimates and p of what the choice changes: after the decision, or by the review's setting."""
+        return self.state == self.State.DECIDED or not self.trial.review.outcome_hidden_while_deciding
+
 
 class Choice(models.TextChoices):
     A = "A", "A"
@@ -171,6 +177,11 @@ class ReasonCode(models.TextChoices):
 
 
 class ResolutionQuerySet(AppendOnlyQuerySet["Resolution"]):
+    def that_count(self, discrepancies: Iterable[Discrepancy]) -> dict[UUID, Resolution]:
+        """The newest decision on each of these that is decided; what was taken back counts no more."""
+        rows = self.filter(discrepancy__in=discrepancies, discrepancy__state=Discrepancy.State.DECIDED)
+        return {row.discrepancy_id: row for row in rows.order_by("number")}
+
     def visible_to(self, user: access.Viewer) -> Self:
         return self.filter(access.visible(user, access.Thing.RECONCILIATION, Resolution.PATHS))
 
@@ -184,8 +195,9 @@ class Resolution(Recorded):
     number = models.PositiveIntegerField(help_text="1, 2 … within the discrepancy.")
     decided_by = models.ForeignKey("User", models.PROTECT, related_name="+")
     decided_at = models.DateTimeField(default=timezone.now)
-    choice = models.CharField(max_length=5, choices=Choice.choices)
-    reason_code = models.CharField(max_length=12, choices=ReasonCode.choices)
+    withdraws = models.BooleanField(default=False, help_text="Takes the decision before it back and decides nothing.")
+    choice = models.CharField(max_length=5, choices=Choice.choices, blank=True)
+    reason_code = models.CharField(max_length=12, choices=ReasonCode.choices, blank=True)
     comment = models.TextField(blank=True)
     outcome_shown = models.BooleanField(
         default=False, help_text="Whether direction and estimates were visible when deciding."
@@ -207,11 +219,18 @@ class Resolution(Recorded):
         ordering = ["discrepancy", "number"]
         constraints = [
             models.UniqueConstraint(fields=["discrepancy", "number"], name="resolution_number_once"),
-            models.CheckConstraint(condition=Q(choice__in=Choice.values), name="resolution_choice_is_known"),
+            models.CheckConstraint(
+                condition=Q(withdraws=False, choice__in=Choice.values) | Q(withdraws=True, choice="", reason_code=""),
+                name="resolution_chooses_or_withdraws",
+            ),
         ]
 
     def __str__(self) -> str:
-        return f"{self.discrepancy}: {self.get_choice_display()}"
+        return f"{self.discrepancy}: {self.in_words}"
+
+    @property
+    def in_words(self) -> str:
+        return "Taken back" if self.withdraws else self.get_choice_display()
 
 
 class ApprovalQuerySet(AppendOnlyQuerySet["Approval"]):

@@ -135,13 +135,13 @@ def test_sizes_are_worked_out_once_until_something_changes(
 ) -> None:
     differing(pooled)
     worked_out: list[Any] = []
-    original = impact._Base.sizes
+    original = impact._Base.shifts
 
     def counted(self: Any, trial: Any) -> Any:
         worked_out.append(trial)
         return original(self, trial)
 
-    monkeypatch.setattr(impact._Base, "sizes", counted)
+    monkeypatch.setattr(impact._Base, "shifts", counted)
     first = sizes(pooled)
     assert sizes(pooled) == first
     assert len(worked_out) == 1
@@ -192,3 +192,22 @@ def test_a_deciders_page_shows_no_size_of_another_review(pooled: Review) -> None
     client.force_login(stranger)
     html = client.get(reverse("admin:extraction_discrepancy_changelist")).content.decode()
     assert "shift" not in html
+
+
+def test_the_administration_filters_by_impact(pooled: Review) -> None:
+    differing(pooled, {"control": {"n": "24"}}, label="Small")
+    differing(pooled, label="Large")
+    adjudicator = person(pooled, "adjudicator")
+    adjudicator.is_staff = True
+    adjudicator.save()
+    client = Client()
+    client.force_login(adjudicator)
+    small, large = (impacts(pooled.pk, rows(pooled))[row.pk] for row in reversed(rows(pooled)))
+
+    def found(value: str) -> list[str]:
+        response = client.get(reverse("admin:extraction_discrepancy_changelist"), {"impact": value})
+        return [row.trial.label for row in response.context["cl"].result_list]
+
+    assert small < 0.001 <= large, "the two stand on either side of the bound"
+    assert (found("large"), found("small")) == (["Large"], ["Small"])
+    assert (found("none"), found("unknown"), found("x")) == ([], [], [])

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
+from django.utils import timezone
 
 from extraction import enter
 from extraction.models import Discrepancy, Event, Observation, Resolution, Trial
+from extraction.recorded import recording
 from extraction.states import Status
 from tests.extraction.admin_pages import act, address, form_of, listed, signed_in, told
 from tests.factories import ReviewFactory, TrialFactory, draft, holder, member, submitted, trial_at
@@ -222,3 +226,14 @@ def test_entries_that_nobody_submitted_show_no_discrepancy(client, review):
     assert listed(client, Discrepancy) == []
     enter.submit(entry.pk, by=holder(trial, "B"))
     assert len(listed(client, Discrepancy)) == 1
+
+
+def test_the_queue_is_filtered_by_age(client, review):
+    # given a discrepancy of today and one of five weeks ago
+    new, old = differing(review), differing(review)
+    with recording():
+        Discrepancy.objects.filter(trial=old).update(created_at=timezone.now() - timedelta(days=35))
+    # then each stands under its age alone, and an unknown age finds nothing
+    assert [row.trial for row in listed(client, Discrepancy, age="1")] == [new]
+    assert [row.trial for row in listed(client, Discrepancy, age="28+")] == [old]
+    assert listed(client, Discrepancy, age="x") == []

@@ -154,8 +154,8 @@ def test_the_menu_has_what_the_person_may_do() -> None:
     }
     assert menus == {
         "extractor": ["My work", "Codebook"],
-        "adjudicator": ["My work", "Trials", "Results", "Export", "Codebook"],
-        "lead": ["My work", "Trials", "Adjudicate", "Results", "Export", "Codebook"],
+        "adjudicator": ["My work", "Trials", "Queue", "Results", "Export", "Codebook"],
+        "lead": ["My work", "Trials", "Queue", "Results", "Export", "Codebook"],
         "reader": ["My work", "Trials", "Results", "Export", "Codebook"],
     }
 

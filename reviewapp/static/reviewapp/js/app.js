@@ -21,6 +21,7 @@ document.addEventListener("keydown", (event) => {
   }
   if (event.target.matches("input:not([type=radio]), select, textarea")) return;
   if (event.ctrlKey || event.metaKey || event.altKey) return;
+  if (event.key === "Enter" && event.target.closest("a, button, summary")) return; // it has a meaning of its own there
   const choice = document.querySelector(`[data-key="${CSS.escape(event.key)}"]`);
   if (!choice) return;
   event.preventDefault();
