@@ -69,7 +69,9 @@ def decider(discrepancy: Discrepancy, by: access.Viewer, version: int | None = N
     """Who decides, once it is certain that they may and that the discrepancy is the one they saw. Under its lock."""
     actor = require(Act.DECIDE, discrepancy, by, thing=Thing.RECONCILIATION, message="This cannot be decided now.")
     if discrepancy.superseded:
-        raise StaleVersion("The extractors submitted again; this discrepancy belongs to an older version.")
+        raise StaleVersion(
+            "The extractors submitted again, or a match was changed; this discrepancy belongs to an older version."
+        )
     if version is not None and version != discrepancy.version:
         raise StaleVersion("Somebody decided this since you opened it.")
     if discrepancy.state == Discrepancy.State.ACCEPTED:

@@ -144,6 +144,16 @@ class _Grid(Generic[Row]):
         own = self.shared[i, j]
         return bool((self.shared[i, :] > own).any() or (self.shared[:, j] > own).any())
 
+    def _but(self, i: int, j: int) -> str:
+        """Why two rows that say the same do not confirm themselves: whose numbers, or whose label, stand there."""
+        nearer = int(self.shared[i].argmax())
+        if self.shared[i, nearer] > self.shared[i, j]:
+            return f" But the numbers inside are those of B{nearer + 1}: swapped?"
+        nearer = int(self.shared[:, j].argmax())
+        if self.shared[nearer, j] > self.shared[i, j]:
+            return f" But the numbers inside are those of A{nearer + 1}: swapped?"
+        return " But another could be meant, by label or by the numbers inside."
+
     def left(self, joins: Sequence[_Join]) -> tuple[list[int], list[int]]:
         """Positions that no join names, of A and of B."""
         taken_a = {i for join in joins for i in join.a}
@@ -186,7 +196,7 @@ class _Grid(Generic[Row]):
         i, j = join.a[0], join.b[0]
         reason = self.alike[i][j].reason
         if not join.exact and self.alike[i][j].sure:
-            reason += " But another could be meant, by label or by the numbers inside."
+            reason += self._but(i, j)
         if self.shared[i, j]:
             reason += f" {self.shared[i, j]} equal {'pair' if self.shared[i, j] == 1 else 'pairs'} of numbers inside."
         return Match(self.subject, *keys, join.exact, min(1.0, float(self.weights[i, j])), reason)
@@ -204,15 +214,21 @@ class _Join:
 
 
 def _merged_arms(grid: _Grid[Arm]) -> list[_Join]:
-    """Arms of one side whose numbers randomised add up to one arm of the other side."""
+    """Arms of one side whose numbers randomised add up to one arm of the other side.
+
+    Counts add up by chance as well: an arm that another one explains better, by its own count, is no part of a merge.
+    """
     sure = [_Join((i,), (j,), exact=True) for i, j in grid.sure]
     found: list[_Join] = []
     for side in Side:
+        weights = grid.weights.T if side is Side.A else grid.weights
+        rows_many, rows_one = (grid.rows_a, grid.rows_b) if side is Side.A else (grid.rows_b, grid.rows_a)
         for one in grid.left([*sure, *found])[side is Side.A]:
-            many = grid.left([*sure, *found])[side is Side.B]
-            rows_many, rows_one = (grid.rows_a, grid.rows_b) if side is Side.A else (grid.rows_b, grid.rows_a)
-            parts = _parts(rows_one[one], [(place, rows_many[place]) for place in many])
-            if parts:
+            left = grid.left([*sure, *found])
+            many, ones = left[side is Side.B], left[side is Side.A]
+            own = [place for place in many if not _explained(place, one, ones, weights.T, rows_many, rows_one)]
+            parts = _parts(rows_one[one], [(place, rows_many[place]) for place in own], weights[one])
+            if parts and not _explained(one, parts, many, weights, rows_one, rows_many):
                 counts = " + ".join(rows_many[place].n_randomised.printed for place in parts)
                 reason = f"{counts} randomised in {side} make the {rows_one[one].n_randomised.printed} of the other."
                 rows = (parts, (one,)) if side is Side.A else ((one,), parts)
@@ -220,8 +236,25 @@ def _merged_arms(grid: _Grid[Arm]) -> list[_Join]:
     return found
 
 
-def _parts(one: Arm, many: Sequence[tuple[int, Arm]]) -> tuple[int, ...]:
-    """The fewest arms of the same role, and code where both give one, that add up to `one`."""
+def _explained(
+    place: int,
+    by: int | tuple[int, ...],
+    others: Sequence[int],
+    weights: np.ndarray,
+    rows: Sequence[Arm],
+    other_rows: Sequence[Arm],
+) -> bool:
+    """Whether an arm of the same size stands on the other side that is likelier the same than those it is held for."""
+    held = (by,) if isinstance(by, int) else by
+    n, likely = rows[place].n_randomised.value, max(weights[place, one] for one in held)
+    return any(
+        other not in held and other_rows[other].n_randomised.value == n and weights[place, other] > likely
+        for other in others
+    )
+
+
+def _parts(one: Arm, many: Sequence[tuple[int, Arm]], likely: np.ndarray) -> tuple[int, ...]:
+    """The fewest arms of the same role, and code where both give one, that add up to `one`; of these the likeliest."""
     whole = one.n_randomised.value
     fitting = [
         (place, arm.n_randomised.value)
@@ -231,9 +264,13 @@ def _parts(one: Arm, many: Sequence[tuple[int, Arm]]) -> tuple[int, ...]:
         and (arm.intervention == one.intervention or not (arm.intervention and one.intervention))
     ]
     for size in range(2, LARGEST_MERGE + 1):
-        for group in combinations(fitting, size):
-            if whole is not None and sum(n for _, n in group) == whole:
-                return tuple(place for place, _ in group)
+        groups = [
+            tuple(place for place, _ in group)
+            for group in combinations(fitting, size)
+            if whole is not None and sum(n for _, n in group) == whole
+        ]
+        if groups:
+            return max(groups, key=lambda group: sum(likely[place] for place in group))
     return ()
 
 

@@ -10,7 +10,7 @@ from uuid import UUID
 from django.db import IntegrityError, models, transaction
 from django.utils import timezone
 
-from extraction import access, reconcile
+from extraction import access, matching
 from extraction.access import Act, Thing
 from extraction.errors import (
     DuplicateRow,
@@ -119,7 +119,7 @@ def submit(entry_id: UUID, *, by: access.Viewer, version: int | None = None) -> 
         raise InvalidValues([FieldProblem(one.row, one.field, one.message) for one in errors])
     freeze(entry)
     Event.record("submit", entry, by=entry.holder, after={"digest": entry.digest, "number": entry.number})
-    reconcile.begin(entry.trial)
+    matching.begin(entry.trial)
     return entry
 
 

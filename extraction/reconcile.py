@@ -1,103 +1,37 @@
-"""Verbs between two submissions and agreement: align, compare, decide, return.
+"""Verbs between confirmed matches and agreement: compare, decide, return.
 
-`begin` runs inside the second submission: structures that match exactly confirm themselves and the values are
-compared at once; otherwise the trial waits in `aligning` until a person has said which row is which.
+Which row is which is said before, in `extraction.matching`; it may be said anew at any time until approval.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from extraction import access, align, compare, diagnose, record
+from extraction import access, compare, diagnose, record
 from extraction.access import Act, Thing
 from extraction.adjudicate import decider, require_unclaimed
-from extraction.approve import draft_final
+from extraction.approve import draft_final, unit_of
 from extraction.decisions import Decision, checked
 from extraction.errors import IllegalMove, NotFound, UnresolvedDiscrepancies
-from extraction.locks import locked_discrepancy, locked_match, locked_trial, require
+from extraction.locks import locked_discrepancy, locked_trial, require
 from extraction.models import (
     Claim,
     Discrepancy,
     Entry,
     Event,
     Marker,
-    Match,
-    MatchedRow,
     Resolution,
     Slot,
     Trial,
-    User,
 )
-from extraction.pairs import Pair, both, current_pair, known_names, record_matches, unit_table
-from extraction.record import ACCEPTED_VERDICTS, Side, Subject
+from extraction.pairs import Pair, both, record_matches, unit_table
+from extraction.record import ACCEPTED_VERDICTS
 from extraction.recorded import verb
 from extraction.states import Status
+from extraction.units import UnitTable
 from extraction.versions import copy_reasons, copy_rows
-
-
-def begin(trial: Trial) -> None:
-    """Align and compare, once both entries are in. Called by `enter.submit`, under its lock."""
-    pair = current_pair(trial)
-    if pair is None or not pair.submitted:
-        return
-    matches = align.propose(pair.a_record, pair.b_record, unit_table(trial.review_id), known_names(trial.review_id))
-    _keep_matches(trial, pair, matches)
-    if all(match.exact for match in matches):
-        _compare(trial, pair)
-    else:
-        trial.move_to(Status.ALIGNING)
-        to_say = sum(not match.exact for match in matches)
-        Event.record("align", trial, by=None, after={"matches": len(matches), "to_say": to_say})
-
-
-@verb
-def confirm(match_id: UUID, *, by: access.Viewer) -> Match:
-    """Say that a proposed match is right as it stands."""
-    match = locked_match(match_id, by)
-    actor = _aligner(match.trial, by)
-    match.state = Match.State.CONFIRMED
-    match.save(update_fields=["state"])
-    Event.record("confirm match", match.trial, by=actor, about=match, after=_sides(match))
-    _go_on_when_aligned(match.trial)
-    return match
-
-
-@verb
-def pair(trial_id: int, subject: str, a: Sequence[UUID], b: Sequence[UUID], *, by: access.Viewer) -> Match:
-    """Say which rows are the same; several on a side are a merge, none on a side: only the other saw it."""
-    trial = locked_trial(trial_id, by)
-    actor = _aligner(trial, by)
-    now = both(trial)
-    if subject not in {Subject.ARM, Subject.TIMEPOINT, Subject.OUTCOME} or not (a or b):
-        raise NotFound("Arms, timepoints and outcomes are matched.")
-    labels = now.labels(Subject(subject))
-    wanted = {(Side.A, key) for key in a} | {(Side.B, key) for key in b}
-    if not wanted <= labels.keys():
-        raise NotFound("The entries hold no such row.")
-    current = Match.objects.filter(trial=trial, a_entry=now.a, b_entry=now.b, subject=subject)
-    for match in current.prefetch_related("rows"):
-        taken = [row.pk for row in match.rows.all() if (Side(row.side), row.row) in wanted]
-        if not taken:
-            continue
-        MatchedRow.objects.filter(pk__in=taken).delete()
-        if len(taken) == len(match.rows.all()):
-            match.delete()
-        else:
-            match.state, match.by_itself, match.score = Match.State.PROPOSED, False, 0.0
-            match.reason = "What is left after another match was changed."
-            match.save()
-    made = Match(
-        trial=trial, a_entry=now.a, b_entry=now.b, subject=subject, state=Match.State.CONFIRMED, score=1.0,
-        reason=f"Said by {actor}.",
-    )  # fmt: skip
-    made.save()
-    for side, key in sorted(wanted, key=str):
-        MatchedRow(match=made, side=side, row=key, label=labels[side, key][:200]).save()
-    Event.record("pair", trial, by=actor, about=made, after=_sides(made))
-    _go_on_when_aligned(trial)
-    return made
 
 
 @verb
@@ -210,7 +144,11 @@ def _settle(trial: Trial) -> None:
     draft_final(trial)
 
 
-def _compare(trial: Trial, pair: Pair) -> None:
+def compare_entries(trial: Trial, pair: Pair) -> None:
+    """Compare on the confirmed matches. What was found before and is still so stays, with its decisions.
+
+    Everything else that was found before is superseded, and kept with what was decided on it.
+    """
     units = unit_table(trial.review_id)
     matches = record_matches(trial, pair)
     differences = compare.differences(pair.a_record, pair.b_record, matches, units)
@@ -218,16 +156,40 @@ def _compare(trial: Trial, pair: Pair) -> None:
     markers = {marker.code: marker for marker in Marker._base_manager.filter(review=trial.review_id)}
     for row, difference in zip(found, differences, strict=True):
         row.marker = markers.get(pair.marker_of(difference))
-    swaps = diagnose.swaps(pair.a_record, pair.b_record, matches, differences)
+    swaps = diagnose.swaps(pair.a_record, pair.b_record, matches, differences, units)
     for row, difference in zip(found, differences, strict=True):
-        _explain(row, difference, pair, swaps)
-    Discrepancy.objects.bulk_create(found)
-    still_open = sum(row.state == Discrepancy.State.OPEN for row in found)
-    Event.record("compare", trial, by=None, after={"differ": len(found), "open": still_open})
-    if still_open:
-        trial.move_to(Status.ADJUDICATING)
-    else:
+        _explain(row, difference, pair, swaps, units)
+    kept = _keep(trial, pair, found)
+    still_open = trial.discrepancies.unresolved().count()
+    after = {"differ": len(found), "open": still_open} | ({"kept": kept} if kept else {})
+    Event.record("compare", trial, by=None, after=after)
+    if not still_open:
         _settle(trial)
+    elif trial.status != Status.ADJUDICATING:
+        trial.move_to(Status.ADJUDICATING)
+
+
+AS_FOUND = ("verdict", "a_says", "b_says", "worked", "takes")  # a decision holds while these are the same
+
+
+def _keep(trial: Trial, pair: Pair, found: Sequence[Discrepancy]) -> int:
+    """Write what was found; returns how many were there before and stay."""
+    earlier = Discrepancy.objects.filter(trial=trial, a_entry=pair.a, b_entry=pair.b)
+    known = {unit_of(row): row for row in earlier.order_by("created_at", "pk")}
+    earlier.update(superseded=True)
+    new, stay = [], []
+    for row in found:
+        old = known.get(unit_of(row))
+        if old is None or any(getattr(old, name) != getattr(row, name) for name in AS_FOUND):
+            new.append(row)
+            continue
+        old.superseded, old.position = False, row.position
+        if old.state == Discrepancy.State.OPEN:
+            old.diagnosis, old.evidence, old.suggests = row.diagnosis, row.evidence, row.suggests
+        stay.append(old)
+    Discrepancy.objects.bulk_update(stay, ["superseded", "position", "diagnosis", "evidence", "suggests"])
+    Discrepancy.objects.bulk_create(new)
+    return len(stay)
 
 
 def _discrepancy(trial: Trial, pair: Pair, position: int, difference: record.Difference) -> Discrepancy:
@@ -254,57 +216,12 @@ def _discrepancy(trial: Trial, pair: Pair, position: int, difference: record.Dif
     )
 
 
-def _explain(row: Discrepancy, difference: record.Difference, pair: Pair, swaps: Any) -> None:
-    found = swaps.get(difference.a, swaps.get(difference.b)) if swaps else None
-    found = found or diagnose.diagnose(difference, pair.a_observation(difference), pair.b_observation(difference))
+def _explain(
+    row: Discrepancy, difference: record.Difference, pair: Pair, swaps: Mapping[str, Any], units: UnitTable
+) -> None:
+    a, b = pair.a_observation(difference), pair.b_observation(difference)
+    found = swaps.get(difference.a or "") or diagnose.diagnose(difference, a, b, pair.factors(difference, units))
     if found is not None and row.state == Discrepancy.State.OPEN:
         row.diagnosis = found.code
         row.evidence = found.evidence[:300]
         row.suggests = found.suggests.value if found.suggests else ""
-
-
-def _keep_matches(trial: Trial, pair: Pair, matches: Sequence[record.Match]) -> None:
-    kept, rows = [], []
-    for position, match in enumerate(matches):
-        kept.append(
-            Match(
-                trial=trial,
-                a_entry=pair.a,
-                b_entry=pair.b,
-                subject=match.subject.value,
-                state=Match.State.CONFIRMED if match.exact else Match.State.PROPOSED,
-                by_itself=match.exact,
-                score=match.score,
-                reason=match.reason[:300],
-                position=position,
-            )
-        )
-        labels = pair.labels(match.subject)
-        for side, keys in ((Side.A, match.a), (Side.B, match.b)):
-            rows += [
-                MatchedRow(match=kept[-1], side=side.value, row=UUID(key), label=labels[side, UUID(key)][:200])
-                for key in keys
-            ]
-    Match.objects.bulk_create(kept)
-    MatchedRow.objects.bulk_create(rows)
-
-
-def _aligner(trial: Trial, by: access.Viewer) -> User:
-    actor = require(Act.DECIDE, trial, by, thing=Thing.RECONCILIATION, message="Matches cannot be changed now.")
-    if trial.status != Status.ALIGNING:
-        raise IllegalMove("The structures of this trial are settled.")
-    return actor
-
-
-def _go_on_when_aligned(trial: Trial) -> None:
-    pair = both(trial)
-    waiting = Match.objects.filter(trial=trial, a_entry=pair.a, b_entry=pair.b, state=Match.State.PROPOSED)
-    if not waiting.exists():
-        _compare(trial, pair)
-
-
-def _sides(match: Match) -> dict[str, Any]:
-    return {
-        "subject": match.subject,
-        **{side: [str(row.row) for row in match.rows.all() if row.side == side] for side in Side},
-    }

@@ -25,8 +25,8 @@ class EntryState(TextChoices):
 MOVES: Mapping[str, frozenset[str]] = {
     Status.ENTERING: frozenset({Status.ALIGNING, Status.ADJUDICATING, Status.AGREED}),
     Status.ALIGNING: frozenset({Status.ADJUDICATING, Status.AGREED, Status.ENTERING}),
-    Status.ADJUDICATING: frozenset({Status.AGREED, Status.ENTERING}),
-    Status.AGREED: frozenset({Status.APPROVED, Status.ADJUDICATING, Status.ENTERING}),
+    Status.ADJUDICATING: frozenset({Status.ALIGNING, Status.AGREED, Status.ENTERING}),
+    Status.AGREED: frozenset({Status.APPROVED, Status.ADJUDICATING, Status.ALIGNING, Status.ENTERING}),
     Status.APPROVED: frozenset({Status.ADJUDICATING}),
 }
 

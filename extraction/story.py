@@ -62,6 +62,8 @@ MOMENTS: Final[Mapping[str, tuple[str, str, bool]]] = {
     "align": ("Structures compared", "swap", False),
     "pair": ("Matched by hand", "swap", False),
     "confirm match": ("Match confirmed", "swap", False),
+    "part": ("Match taken apart", "swap", False),
+    "undo match": ("Match taken back", "undo", False),
     "compare": ("Values compared", "eq", False),
     "resolve": ("Decided", "scale", True),
     "withdraw": ("Decision taken back", "undo", False),

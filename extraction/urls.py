@@ -3,6 +3,7 @@
 from django.urls import path
 
 from extraction.views import (
+    align,
     approval,
     codebook,
     decide,
@@ -43,6 +44,8 @@ urlpatterns = [
     path("trial/<int:pk>/reopen/", approval.trial_reopen, name="trial-reopen"),
     path("trial/<int:pk>/conclude/", approval.trial_conclude, name="trial-conclude"),
     path("trial/<int:pk>/versions/", approval.versions, name="trial-versions"),
+    path("trial/<int:pk>/structure/", align.align, name="align"),
+    path("trial/<int:pk>/structure/say/", align.align_say, name="align-say"),
     path("trial/<int:pk>/assign/", review.assign_slot, name="assign"),
     path("trial/<int:pk>/unassign/", review.unassign_slot, name="unassign"),
     path("trial/<int:pk>/start/", entry.entry_start, name="entry-start"),

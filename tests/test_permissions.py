@@ -98,6 +98,8 @@ MATRIX: dict[str, Row] = {
     "extraction:trial-reopen": Row(("trial",), reads=signed, writes=always(*DECIDERS)),
     "extraction:trial-conclude": Row(("trial",), writes=always(*DECIDERS)),
     "extraction:trial-versions": Row(("trial",), reads=on_trial),
+    "extraction:align": Row(("trial",), reads=reconciling),
+    "extraction:align-say": Row(("trial",), writes=reconciling),
     "extraction:assign": Row(("trial",), writes=always(LEAD)),
     "extraction:unassign": Row(("trial",)),
     "extraction:entry-start": Row(("trial",), writes=always(A, B)),

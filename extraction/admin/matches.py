@@ -16,13 +16,12 @@ from extraction.admin.asking import each
 from extraction.admin.blinded import BlindedAdmin, VerbForm, asker, by_choice, by_row
 from extraction.admin.marks import mark, two_lines
 from extraction.forms.decision import show_refusal
+from extraction.matching import confirm, pair, part
 from extraction.models import Entry, Match, MatchedRow, Review, Trial
 from extraction.models.plain import ROWS
-from extraction.reconcile import confirm, pair
 from extraction.record import Side, Subject
-from extraction.states import Status
 
-AS_PROPOSED, ANOTHER, ONLY_A, ONLY_B = "as_proposed", "another", "only_a", "only_b"
+AS_PROPOSED, ANOTHER, NOT_SAME, ONLY_A, ONLY_B = "as_proposed", "another", "not_same", "only_a", "only_b"
 
 
 class MatchForm(VerbForm):
@@ -43,13 +42,16 @@ class MatchForm(VerbForm):
         match: Any = self.instance
         matched = {side: [str(row.row) for row in match.rows.all() if row.side == side] for side in Side}
         offered = [(ANOTHER, "the same as chosen below")]
-        if matched[Side.A] and matched[Side.B]:
+        if match.state != Match.State.PROPOSED:
+            pass  # said already: it can be said otherwise
+        elif matched[Side.A] and matched[Side.B]:
             offered = [(AS_PROPOSED, "the same, as proposed"), *offered]
         elif matched[Side.A] or matched[Side.B]:
             only = Side.A if matched[Side.A] else Side.B
             offered = [(AS_PROPOSED, f"only in {only}, as proposed"), *offered]
         if matched[Side.A] and matched[Side.B]:
             offered += [
+                (NOT_SAME, "not the same: each waits for another partner"),
                 (ONLY_A, "not the same: only A saw what A has"),
                 (ONLY_B, "not the same: only B saw what B has"),
             ]
@@ -125,12 +127,6 @@ class MatchAdmin(BlindedAdmin):
     def has_decide_permission(self, request: HttpRequest) -> bool:
         return self.may(request, Act.DECIDE, None)
 
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Structures are settled once the values are compared."""
-        if obj is not None and obj.trial.status != Status.ALIGNING:
-            return False
-        return super().has_change_permission(request, obj)
-
     @admin.action(description="Confirm", permissions=["decide"])
     def confirm_selected(self, request: HttpRequest, queryset: QuerySet[Match]) -> None:
         each(self, request, queryset, lambda match: confirm(match.pk, by=asker(request)), "confirmed")
@@ -149,6 +145,9 @@ class MatchAdmin(BlindedAdmin):
         data, matched = form.cleaned_data, form.matched
         if data["answer"] == AS_PROPOSED:
             confirm(obj.pk, by=asker(request))
+            return
+        if data["answer"] == NOT_SAME:
+            obj.pk = part(obj.pk, by=asker(request))[0].pk
             return
         a, b = {
             ANOTHER: (data["a"], data["b"]),

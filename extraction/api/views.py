@@ -15,7 +15,7 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from extraction import adjudicate, approve, enter, reconcile, setup
+from extraction import adjudicate, approve, enter, matching, reconcile, setup
 from extraction.api.filters import DiscrepancyFilter, EntryFilter, MatchFilter, TrialFilter
 from extraction.api.record_serializers import EntrySerializer, WholeEntrySerializer
 from extraction.api.refusals import READING, acting
@@ -184,7 +184,7 @@ class TrialViewSet(Surface):
     def pair(self, request: Request, pk: int) -> Response:
         """Say which rows are the same, while the structures differ."""
         data = self.values(PairSerializer).validated_data
-        match = reconcile.pair(pk, data["subject"], data["a"], data["b"], by=self.me)
+        match = matching.pair(pk, data["subject"], data["a"], data["b"], by=self.me)
         return Response(MatchSerializer(matches(self.me).get(pk=match.pk)).data)
 
     @extend_schema(request=Reason, responses=acting(TrialSerializer))
@@ -261,7 +261,7 @@ class MatchViewSet(Surface):
     def confirm(self, request: Request, pk: UUID) -> Response:
         """Say that a proposed match is right as it stands."""
         self.values(Nothing)
-        return self.shown(reconcile.confirm(pk, by=self.me).pk)
+        return self.shown(matching.confirm(pk, by=self.me).pk)
 
 
 @reading(DiscrepancySerializer)

@@ -8,7 +8,7 @@ from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_GET
 
 from extraction.access import Act, Thing
-from extraction.models import Approval, Assignment, Discrepancy, Slot, Trial
+from extraction.models import Approval, Assignment, Discrepancy, Match, Slot, Trial
 from extraction.standing import Standing
 from extraction.states import Status
 from extraction.story import story_of
@@ -43,6 +43,7 @@ def trial(request: HttpRequest, pk: int) -> HttpResponse:
         and not story.counts[Discrepancy.State.OPEN]
         and allowed_to(request, Act.DECIDE, Thing.RECONCILIATION).filter(pk=pk).exists(),
         "own": own,
+        "may_see_structure": Match.objects.visible_to(user).filter(trial=shown).exists(),
         "to_start": own is None and user in held.values() and shown.status == Status.ENTERING and not shown.excluded_at,
     }
     return render(request, "extraction/trial.html", context)

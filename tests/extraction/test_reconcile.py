@@ -6,7 +6,7 @@ from uuid import uuid4
 
 import pytest
 
-from extraction import approve, enter, reconcile
+from extraction import approve, enter, matching, reconcile
 from extraction.decisions import Decision
 from extraction.enter import Change
 from extraction.errors import (
@@ -249,18 +249,18 @@ def test_structures_that_differ_wait_for_a_person():
     waiting = Match.objects.filter(trial=trial, state="proposed")
     assert {match.subject for match in waiting} == {"outcome"}
     for match in waiting:
-        reconcile.confirm(match.pk, by=adjudicator)
+        matching.confirm(match.pk, by=adjudicator)
     trial.refresh_from_db()
     assert trial.status != Status.ALIGNING
     with pytest.raises(IllegalMove):
-        reconcile.confirm(match.pk, by=adjudicator)
+        matching.confirm(match.pk, by=adjudicator)
 
 
 def test_a_person_says_which_outcome_is_which():
     trial = trial_at(Status.ALIGNING)
     adjudicator = member(trial.review, "adjudicator")
     a, b = (Entry.objects.get(trial=trial, slot=slot).outcomes.get().pk for slot in "AB")
-    made = reconcile.pair(trial.pk, "outcome", [a], [b], by=adjudicator)
+    made = matching.pair(trial.pk, "outcome", [a], [b], by=adjudicator)
     trial.refresh_from_db()
     assert (made.state, trial.status) == ("confirmed", Status.AGREED)
     assert Observation.objects.filter(entry__slot="FINAL", outcome__name="IL-6").count() == 2
@@ -270,8 +270,8 @@ def test_only_one_saw_it_makes_its_rows_differences_of_their_own():
     trial = trial_at(Status.ALIGNING)
     adjudicator = member(trial.review, "adjudicator")
     a, b = (Entry.objects.get(trial=trial, slot=slot).outcomes.get().pk for slot in "AB")
-    reconcile.pair(trial.pk, "outcome", [a], [], by=adjudicator)
-    reconcile.pair(trial.pk, "outcome", [], [b], by=adjudicator)
+    matching.pair(trial.pk, "outcome", [a], [], by=adjudicator)
+    matching.pair(trial.pk, "outcome", [], [b], by=adjudicator)
     trial.refresh_from_db()
     assert trial.status == Status.ADJUDICATING
     assert sorted(trial.discrepancies.values_list("field", "diagnosis")) == [
@@ -293,9 +293,9 @@ def test_a_pair_is_of_rows_that_both_entries_hold():
         ("observation", [outcome], []),
     ):
         with pytest.raises(NotFound):
-            reconcile.pair(trial.pk, subject, a, b, by=adjudicator)
+            matching.pair(trial.pk, subject, a, b, by=adjudicator)
     with pytest.raises(NotAllowed):
-        reconcile.pair(trial.pk, "outcome", [outcome], [], by=holder(trial, "B"))
+        matching.pair(trial.pk, "outcome", [outcome], [], by=holder(trial, "B"))
 
 
 def test_taking_one_row_out_of_a_merge_leaves_the_rest_to_say():
@@ -303,10 +303,10 @@ def test_taking_one_row_out_of_a_merge_leaves_the_rest_to_say():
     adjudicator = member(trial.review, "adjudicator")
     a_arms = list(Entry.objects.get(trial=trial, slot="A").arms.values_list("pk", flat=True))
     b_arms = list(Entry.objects.get(trial=trial, slot="B").arms.values_list("pk", flat=True))
-    reconcile.pair(trial.pk, "arm", a_arms, b_arms[:1], by=adjudicator)
+    matching.pair(trial.pk, "arm", a_arms, b_arms[:1], by=adjudicator)
     left = Match.objects.get(trial=trial, subject="arm", state="proposed")
     assert [row.row for row in left.rows.all()] == [b_arms[1]]
-    reconcile.pair(trial.pk, "arm", a_arms[:1], b_arms[:1], by=adjudicator)
+    matching.pair(trial.pk, "arm", a_arms[:1], b_arms[:1], by=adjudicator)
     assert Match.objects.filter(trial=trial, subject="arm", state="proposed").count() == 2
 
 

@@ -11,7 +11,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from extraction import define, reconcile, setup
+from extraction import define, matching, reconcile, setup
 from extraction.decisions import Decision
 from extraction.models import Intervention, Marker, Review, Trial, User
 from extraction.states import Status
@@ -253,7 +253,7 @@ def test_rows_that_match_by_their_confirmed_match_stand_on_one_line() -> None:
         rows = {row.side: row.row for row in match.rows.all()}
         if match.subject == "outcome" and rows:
             a, b = (trial.entries.get(slot=slot).outcomes.get().pk for slot in "AB")
-            reconcile.pair(trial.pk, "outcome", [a], [b], by=lead)
+            matching.pair(trial.pk, "outcome", [a], [b], by=lead)
             break
     trial.refresh_from_db()
     assert trial.status != Status.ALIGNING
