@@ -1,6 +1,6 @@
 """Two at once on one trial: one winner, a clean refusal for the other, and no version mixed of both.
 
-The few rounds of every run show that the test works; the two hundred marked slow look for what is rare. On SQLite as
+The few rounds of every run show that the test works; the many marked slow look for what is rare. On SQLite as
 on PostgreSQL.
 """
 
@@ -27,7 +27,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 FEW = 5
 A, B = (Decision(choice=choice, reason_code="typo") for choice in "AB")
 PRINTED = {"A": "-2.1", "B": "2.1"}
-ROUNDS = pytest.mark.parametrize("rounds", [FEW, pytest.param(200, marks=pytest.mark.slow)])
+ROUNDS = pytest.mark.parametrize("rounds", [FEW, pytest.param(60, marks=pytest.mark.slow)])
 
 
 class Desk:

@@ -19,7 +19,7 @@ from tests.race import refused, together
 pytestmark = pytest.mark.django_db(transaction=True)
 
 EIGHT = 8
-ROUNDS = pytest.mark.parametrize("rounds", [3, pytest.param(100, marks=pytest.mark.slow)])
+ROUNDS = pytest.mark.parametrize("rounds", [3, pytest.param(40, marks=pytest.mark.slow)])
 
 
 @ROUNDS

@@ -18,7 +18,7 @@ from tests.race import refused, together
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-ROUNDS = pytest.mark.parametrize("rounds", [3, pytest.param(200, marks=pytest.mark.slow)])
+ROUNDS = pytest.mark.parametrize("rounds", [3, pytest.param(60, marks=pytest.mark.slow)])
 DECISION = Decision(choice="B", reason_code="typo")
 
 

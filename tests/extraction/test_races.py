@@ -20,7 +20,7 @@ from tests.factories import ReviewFactory, decide_all_for_a, made, member, trial
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-ROUNDS = [pytest.param(3, id="3"), pytest.param(200, id="200", marks=pytest.mark.slow)]
+ROUNDS = [pytest.param(3, id="3"), pytest.param(60, id="60", marks=pytest.mark.slow)]
 
 
 def at_once(*acts: Callable[[], Any]) -> list[Any]:
