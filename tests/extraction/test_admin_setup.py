@@ -285,11 +285,18 @@ def test_choosing_nothing_is_refused(client, aligning):
     assert "Choose at least one row." in response.content.decode()
 
 
-def test_a_settled_match_is_read_only(client, review):
-    trial = trial_at(Status.ADJUDICATING, review)
-    match = trial.matches.first()
+def test_a_settled_match_is_said_otherwise_until_the_trial_is_approved(client, review):
+    match = trial_at(Status.APPROVED, review).matches.first()
     assert client.get(address(match)).status_code == 200
-    assert client.post(address(match), {"answer": "as_proposed"}).status_code == 403
+    assert client.post(address(match), {"answer": "not_same"}).status_code == 403
+    trial = trial_at(Status.ADJUDICATING, review)
+    match = trial.matches.filter(subject="arm").first()
+    submit(client, address(match), answer="as_proposed")
+    assert trial.matches.filter(pk=match.pk, state="confirmed").exists()  # there is nothing left to confirm
+    submit(client, address(match), answer="not_same")
+    trial.refresh_from_db()
+    assert trial.status == Status.ALIGNING
+    assert trial.matches.filter(subject="arm", state="proposed").count() == 2
 
 
 # --- Accounts ----------------------------------------------------------------------------------------------------
