@@ -14,7 +14,7 @@ import pytest
 from django.conf import settings
 from django.core.cache import cache
 from django.test import Client
-from playwright.sync_api import ConsoleMessage, Page, Request
+from playwright.sync_api import ConsoleMessage, Page, Request, expect
 from pytest_django.live_server_helper import LiveServer
 
 from extraction.models import User
@@ -25,6 +25,8 @@ CHROMIUM = (
     or shutil.which("chromium-browser")
     or shutil.which("google-chrome")
 )
+BUSY = 60_000  # milliseconds that a page may take on a machine that does much else; no test measures time by it
+expect.set_options(timeout=BUSY)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -90,7 +92,7 @@ def page(page: Page, live_server: LiveServer) -> Iterator[Page]:
     page.on("console", note)
     page.on("pageerror", lambda error: problems.append(f"script: {error}"))
     page.on("request", note_stranger)
-    page.set_default_timeout(10_000)
+    page.set_default_timeout(BUSY)
     yield page
     assert not problems, problems
 
