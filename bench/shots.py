@@ -52,6 +52,9 @@ WANTED = [
     ("results-dark", "lead", "/review/1/results/", 1360, "dark"),
     ("results-phone", "lead", "/review/1/results/", 390, "light"),
     ("my-work", "extractor-a", "/", 1360, "light"),
+    ("lead-set-up", "lead", "/review/1/set-up/", 1360, "light"),
+    ("lead-people", "lead", "/review/1/people/", 1360, "light"),
+    ("lead-progress", "lead", "/review/1/progress/", 1360, "light"),
     ("queue", "adjudicator", "/admin/extraction/discrepancy/", 1360, "light"),
 ]
 

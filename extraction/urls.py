@@ -2,13 +2,48 @@
 
 from django.urls import path
 
-from extraction.views import approval, codebook, entry, imports, reports, review, rules, trial, work
+from extraction.views import (
+    approval,
+    assigning,
+    codebook,
+    dashboard,
+    entry,
+    finding,
+    imports,
+    people,
+    references,
+    reports,
+    review,
+    rules,
+    setup,
+    trial,
+    work,
+)
 
 app_name = "extraction"
 
 urlpatterns = [
     path("", work.work, name="work"),
     path("choose-review/", work.choose_review, name="choose-review"),
+    path("join/<str:secret>/", people.join, name="join"),
+    path("new-review/", setup.new_review, name="new-review"),
+    path("template/<int:pk>/drop/", setup.template_drop, name="template-drop"),
+    path("review/<int:pk>/set-up/", setup.set_up, name="setup"),
+    path("review/<int:pk>/settings/", setup.settings, name="settings"),
+    path("review/<int:pk>/template/", setup.template_save, name="template-save"),
+    path("review/<int:pk>/template.json", setup.template_file, name="template-file"),
+    path("review/<int:pk>/people/", people.people, name="people"),
+    path("review/<int:pk>/members/", people.member_add, name="member-add"),
+    path("review/<int:pk>/invitations/", people.invitation_make, name="invitation-make"),
+    path("review/<int:pk>/references/", references.references, name="references"),
+    path("review/<int:pk>/references/apply/", references.references_apply, name="references-apply"),
+    path("review/<int:pk>/assign/", assigning.assign_evenly, name="assign-evenly"),
+    path("review/<int:pk>/progress/", dashboard.dashboard, name="dashboard"),
+    path("review/<int:pk>/searches/", finding.search_save, name="search-save"),
+    path("search/<int:pk>/drop/", finding.search_drop, name="search-drop"),
+    path("member/<int:pk>/", people.member_change, name="member-change"),
+    path("member/<int:pk>/password/", people.member_password, name="member-password"),
+    path("invitation/<int:pk>/withdraw/", people.invitation_withdraw, name="invitation-withdraw"),
     path("review/<int:pk>/", review.review, name="review"),
     path("review/<int:pk>/trials/", review.add_trials, name="add-trials"),
     path("review/<int:pk>/approve/", review.approve_many, name="approve-many"),
@@ -27,6 +62,9 @@ urlpatterns = [
     path("trial/<int:pk>/versions/", approval.versions, name="trial-versions"),
     path("trial/<int:pk>/assign/", review.assign_slot, name="assign"),
     path("trial/<int:pk>/unassign/", review.unassign_slot, name="unassign"),
+    path("trial/<int:pk>/hand-over/", assigning.hand_over, name="hand-over"),
+    path("trial/<int:pk>/exclude/", assigning.exclude, name="exclude"),
+    path("trial/<int:pk>/include/", assigning.include, name="include"),
     path("trial/<int:pk>/start/", entry.entry_start, name="entry-start"),
     path("entry/<uuid:pk>/", entry.entry, name="entry"),
     path("entry/<uuid:pk>/save/", entry.entry_save, name="entry-save"),

@@ -19,6 +19,7 @@ NOT_SURFACES = {
     "extraction/chains.py", "extraction/rules.py",
     "extraction/enter.py", "extraction/reconcile.py", "extraction/approve.py", "extraction/assign.py",
     "extraction/setup.py", "extraction/define.py", "extraction/reports.py", "extraction/protocols",
+    "extraction/invite.py", "extraction/bring_in.py", "extraction/progress.py", "extraction/finding.py",
     "extraction/demo", "extraction/management", "extraction/recorded.py",
     "analysis/models", "analysis/migrations", "analysis/snapshot.py", "analysis/effects.py", "analysis/pooling.py",
     "analysis/recompute.py", "analysis/setup.py", "analysis/tasks.py", "analysis/receivers.py", "analysis/freshness.py",

@@ -7,18 +7,9 @@ from django.urls import reverse
 
 from extraction.models import Event
 from extraction.states import Status
+from tests.matrix import ADJUDICATOR, LEAD, NOBODY, OUTSIDER, SUPERUSER, A
 from tests.routes import every_route
-from tests.test_permissions import (
-    ADJUDICATOR,
-    LEAD,
-    NOBODY,
-    OUTSIDER,
-    SUPERUSER,
-    A,
-    client_of,
-    kept_out,
-    world,
-)
+from tests.test_permissions import client_of, kept_out, world
 
 pytestmark = pytest.mark.django_db
 

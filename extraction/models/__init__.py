@@ -2,6 +2,7 @@
 
 from extraction.models.entry import Entry, Row
 from extraction.models.event import Event
+from extraction.models.joining import FormerHolder, Invitation, SavedSearch
 from extraction.models.people import Membership, User
 from extraction.models.protocol import CodebookVersion, Template
 from extraction.models.reconciliation import (
@@ -30,7 +31,8 @@ from extraction.models.vocabulary import (
 
 __all__ = [
     "Approval", "Arm", "Assignment", "Characteristic", "Choice", "CodebookVersion", "Direction", "Discrepancy",
-    "Entry", "Event", "Intervention", "Marker", "MarkerSynonym", "Match", "MatchedRow", "Membership", "Moderator",
-    "ModeratorLevel", "Observation", "Outcome", "OutcomeClass", "ReasonCode", "Report", "Resolution", "Review", "Row",
-    "Rule", "Slot", "Template", "Timepoint", "Trial", "UnitFactor", "User", "folded",
+    "Entry", "Event", "FormerHolder", "Intervention", "Invitation", "Marker", "MarkerSynonym", "Match", "MatchedRow",
+    "Membership", "Moderator", "ModeratorLevel", "Observation", "Outcome", "OutcomeClass", "ReasonCode", "Report",
+    "Resolution", "Review", "Row", "Rule", "SavedSearch", "Slot", "Template", "Timepoint", "Trial", "UnitFactor",
+    "User", "folded",
 ]  # fmt: skip
