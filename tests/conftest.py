@@ -92,6 +92,7 @@ def page(page: Page, live_server: LiveServer) -> Iterator[Page]:
     page.on("console", note)
     page.on("pageerror", lambda error: problems.append(f"script: {error}"))
     page.on("request", note_stranger)
+    page.emulate_media(reduced_motion="reduce")  # no colour is looked at half-way to another
     page.set_default_timeout(BUSY)
     yield page
     assert not problems, problems
