@@ -54,6 +54,7 @@ def prepare(folder: str) -> None:
 
     django.setup()
     call_command("migrate", verbosity=0)
+    call_command("collectstatic", verbosity=0, interactive=False)
 
 
 def load() -> None:
