@@ -89,6 +89,9 @@ class Thing(TextChoices):
     APPROVAL = "approval", "approval"
     RULE = "rule", "decision rule"
     AGREEMENT = "agreement", "report on agreement"
+    PROGRESS = "progress", "how far an extractor is with a trial"
+    INVITATION = "invitation", "invitation"
+    SAVED_SEARCH = "saved_search", "saved search"
     REVIEW_EVENT = "review_event", "history of the review"
     RESULT = "result", "synthesis, snapshot or result"
     EFFECT = "effect", "effect of a trial"
@@ -164,6 +167,9 @@ TABLE: tuple[Rule, ...] = (
     Rule(Who.SELF, SEE, Thing.PROPOSAL),
     Rule(Who.LEAD, SEE, Thing.PROPOSAL),
     Rule(Who.LEAD, Act.PLACE, Thing.PROPOSAL),
+    Rule(Who.LEAD, SEE, Thing.PROGRESS),
+    Rule(Who.ANY_LEAD, SEE, Thing.INVITATION),
+    Rule(Who.SELF, SEE, Thing.SAVED_SEARCH),
     Rule(Who.HOLDER, SEE, Thing.ENTRY),
     Rule(Who.HOLDER, EDIT, Thing.ENTRY, frozenset({Status.ENTERING})),
     Rule(Who.HOLDER, Act.SUBMIT, Thing.ENTRY, frozenset({Status.ENTERING})),
@@ -283,7 +289,9 @@ def _extracting(user: User, paths: Paths) -> Q:
     """Trials in which the user holds slot A or B now, or once entered data (handing the slot over does not unlearn)."""
     holds = user.assignments.filter(slot__in=["A", "B"]).values("trial")
     entered = user.entries.filter(slot__in=["A", "B"]).values("trial")
-    return Q(**{_join(paths.trial, "in"): holds}) | Q(**{_join(paths.trial, "in"): entered})
+    held = user.former_slots.values("trial")
+    now_or_once = Q(**{_join(paths.trial, "in"): holds}) | Q(**{_join(paths.trial, "in"): entered})
+    return now_or_once | Q(**{_join(paths.trial, "in"): held})
 
 
 def _at(path: str | None, field: str, value: object) -> Q:

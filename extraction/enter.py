@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from django.db import IntegrityError, models, transaction
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from extraction import access, matching
@@ -62,11 +62,11 @@ def start(trial_id: int, *, by: access.Viewer) -> Entry:
         return newest
     if trial.status != Status.ENTERING or trial.excluded_at:
         raise IllegalMove("This trial is no longer being entered.")
-    last = Entry._base_manager.filter(trial=trial, slot=assignment.slot).aggregate(last=models.Max("number"))["last"]
+    if Entry._base_manager.filter(trial=trial, slot=assignment.slot).exists():
+        raise IllegalMove("The entry of this slot is submitted. It comes to you if it is returned.")
     entry = Entry(
         trial=trial,
         slot=assignment.slot,
-        number=(last or 0) + 1,
         holder=assignment.user,
         codebook_version=trial.review.codebook_version,
     )

@@ -21,6 +21,16 @@ ENTERING_PAGES = (
     "extraction:import-preview",
 )
 DECIDING_PAGES = ("extraction:decide-together", "extraction:resolve", "extraction:undo-decision")
+SETUP_PAGES = (
+    "extraction:people",
+    "extraction:references",
+    "extraction:settings",
+    "extraction:member-add",
+    "extraction:member-password",
+    "extraction:invitation-make",
+    "extraction:references-apply",
+    "extraction:template-save",
+)
 RESULT_PAGES = (
     "analysis:synthesis",
     "analysis:synthesis-create",
@@ -111,12 +121,16 @@ class Standing:
         links = [self._link("My work", "extraction:work", also=ENTERING_PAGES)]
         if self.reads_results:
             links.append(self._link("Trials", "extraction:review", review, also=("extraction:trial",)))
+        if self.leads:
+            links.append(self._link("Progress", "extraction:dashboard", review))
         if self.decides:
             links.append(self._link("Queue", "extraction:decide", review, also=DECIDING_PAGES))
         if self.reads_results:
             links.append(self._link("Results", "analysis:results", review, also=RESULT_PAGES))
             links.append(self._link("Export", "analysis:export", review))  # a file, not a page
         links.append(self._link("Codebook", "extraction:codebook", review))
+        if self.leads:
+            links.append(self._link("Set up", "extraction:setup", review, also=SETUP_PAGES))
         return links
 
     def _link(self, name: str, view_name: str, *args: int, also: Sequence[str] = ()) -> Link:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+import zoneinfo
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -14,6 +15,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.dispatch import receiver
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
+from django.utils import timezone
 from django.utils.cache import patch_vary_headers
 from django_htmx.http import HttpResponseClientRedirect
 
@@ -86,6 +88,18 @@ class SessionLimits:
             elif SEEN not in request.session or now - seen > SEEN_EVERY:
                 request.session[SEEN] = now
         return self.get_response(request)
+
+
+class OwnTimeZone:
+    """Dates and times are shown in the zone of whoever is signed in; of everybody else, in UTC."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        zone = getattr(request.user, "time_zone", "UTC")
+        with timezone.override(zone if zone in zoneinfo.available_timezones() else "UTC"):
+            return self.get_response(request)
 
 
 class SignInRequired(LoginRequiredMiddleware):

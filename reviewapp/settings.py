@@ -69,6 +69,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "reviewapp.middleware.SessionLimits",
+    "reviewapp.middleware.OwnTimeZone",
     "django_htmx.middleware.HtmxMiddleware",
     "reviewapp.middleware.SignInRequired",
     "django.contrib.messages.middleware.MessageMiddleware",
@@ -290,6 +291,13 @@ LANGUAGE_CODE = "en-gb"
 USE_I18N = False
 USE_TZ = True
 TIME_ZONE = "UTC"
+
+# --- E-mail: for links to a new password, where EMAIL_URL says how ------------------------------------------
+
+vars().update(env.email_url("EMAIL_URL", default="consolemail://"))
+MAIL_IS_SET_UP = "EMAIL_URL" in env.ENVIRON
+DEFAULT_FROM_EMAIL = env.str("EMAIL_FROM", default="reviewapp@localhost")
+PASSWORD_RESET_TIMEOUT = 24 * 60 * 60  # seconds that a link to a new password works
 
 # --- Log: to stderr, ids only -------------------------------------------------------------------------------
 

@@ -39,6 +39,7 @@ CONDITIONS = [  # condition, what stands in its place
     ("memberships = memberships.filter(**{role.value: True})", "pass"),
     ('| Q(**{_join(paths.trial, "in"): entered})', ""),
     ('Q(**{_join(paths.trial, "in"): holds}) | ', ""),
+    ('return now_or_once | Q(**{_join(paths.trial, "in"): held})', "return now_or_once"),
 ]
 
 

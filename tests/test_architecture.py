@@ -21,7 +21,8 @@ NOT_SURFACES = {
     "analysis/management", "analysis/migrations", "analysis/models", "analysis/pooling.py", "analysis/preview.py",
     "analysis/receivers.py", "analysis/recompute.py", "analysis/setup.py", "analysis/snapshot.py", "analysis/stats",
     "analysis/tasks.py", "extraction/adjudicate.py", "extraction/approve.py", "extraction/assign.py",
-    "extraction/chains.py", "extraction/define.py", "extraction/demo", "extraction/enter.py", "extraction/management",
+    "extraction/bring_in.py", "extraction/chains.py", "extraction/define.py", "extraction/demo", "extraction/enter.py",
+    "extraction/finding.py", "extraction/invite.py", "extraction/management", "extraction/progress.py",
     "extraction/proposals.py", "extraction/protocols", "extraction/questions.py", "extraction/reconcile.py",
     "extraction/recorded.py", "extraction/reports.py", "extraction/rules.py", "extraction/setup.py",
 }  # fmt: skip

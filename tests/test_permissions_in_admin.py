@@ -8,8 +8,9 @@ from django.urls import reverse
 from extraction.models import Event
 from extraction.states import Status
 from tests.knocking import client_of, kept_out
+from tests.matrix import ADJUDICATOR, LEAD, NOBODY, OUTSIDER, SUPERUSER, A
 from tests.routes import every_route
-from tests.test_permissions import ADJUDICATOR, LEAD, NOBODY, OUTSIDER, SUPERUSER, A, world
+from tests.test_permissions import world
 
 pytestmark = pytest.mark.django_db
 

@@ -4,6 +4,7 @@ from extraction.models.checking import CheckReason
 from extraction.models.claim import Claim
 from extraction.models.entry import Entry, Row
 from extraction.models.event import Event
+from extraction.models.joining import FormerHolder, Invitation, SavedSearch
 from extraction.models.people import Membership, User
 from extraction.models.proposal import Proposal
 from extraction.models.protocol import CodebookVersion, Template
@@ -34,8 +35,8 @@ from extraction.models.vocabulary import (
 
 __all__ = [
     "Answer", "Approval", "Arm", "Assignment", "Characteristic", "CheckReason", "Choice", "Claim", "CodebookVersion",
-    "Direction", "Discrepancy", "Entry", "Event", "Intervention", "Marker", "MarkerSynonym", "Match", "MatchedRow",
-    "Membership", "Moderator", "ModeratorLevel", "Observation", "Outcome", "OutcomeClass", "Proposal", "Question",
-    "ReasonCode", "Report", "Resolution", "Review", "Row", "Rule", "Slot", "Template", "Timepoint", "Trial",
-    "UnitFactor", "User", "folded",
+    "Direction", "Discrepancy", "Entry", "Event", "FormerHolder", "Intervention", "Invitation", "Marker",
+    "MarkerSynonym", "Match", "MatchedRow", "Membership", "Moderator", "ModeratorLevel", "Observation", "Outcome",
+    "OutcomeClass", "Proposal", "Question", "ReasonCode", "Report", "Resolution", "Review", "Row", "Rule",
+    "SavedSearch", "Slot", "Template", "Timepoint", "Trial", "UnitFactor", "User", "folded",
 ]  # fmt: skip

@@ -18,7 +18,6 @@ from extraction.protocols import content as contents
 from extraction.protocols.vocabulary import bring_in, vocabulary_of
 from extraction.recorded import verb
 from extraction.setup import REVIEW_FIELDS, apply_values, create_review, validate
-from extraction.signals import set_up_brought_in
 
 SETTINGS = tuple(name for name in REVIEW_FIELDS if name not in {"title", "question", "guidance"})
 
@@ -43,7 +42,6 @@ def start_review(title: str, content: Mapping[str, Any], *, by: access.Viewer, q
     bring_in(review, found)
     after = {name: len(found[name]) for name in contents.LISTS} | {"digest": digest(found)}
     Event.record("bring in set-up", review, by=by, after=after)  # type: ignore[arg-type]  # create_review asked
-    set_up_brought_in.send(sender=Review, review_id=review.pk, by=by, syntheses=found["syntheses"])
     return review
 
 

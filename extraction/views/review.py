@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from django.contrib import messages
 from django.core.paginator import Page, Paginator
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_POST
@@ -18,9 +18,10 @@ from extraction.access import Act, Role, Viewer
 from extraction.errors import InvalidValues
 from extraction.forms.inputs import whole_number
 from extraction.forms.trials import AssignForm, LabelsForm
-from extraction.models import Assignment, Discrepancy, Membership, Review, Slot, Trial, User, folded
+from extraction.models import Assignment, Discrepancy, Membership, Review, SavedSearch, Slot, Trial, User
 from extraction.standing import Standing
 from extraction.states import Status
+from extraction.views.finding import Finding
 
 PAGE_SIZE: Final = 50
 
@@ -97,19 +98,20 @@ def show(
     request: HttpRequest, review: Review, labels_form: LabelsForm | None = None, status: int = 200
 ) -> HttpResponse:
     standing = Standing.of(request, review)
-    wanted, search = request.GET.get("state", ""), request.GET.get("q", "").strip()[:80]
+    asked = Finding.of(request.GET)
     trials = Trial.objects.visible_to(request.user).filter(review=review)
     counts = dict(trials.filter(excluded_at=None).order_by().values_list("status").annotate(Count("pk")))
     excluded = trials.exclude(excluded_at=None).count()
-    page = Paginator(narrowed(trials, wanted, search), PAGE_SIZE).get_page(request.GET.get("page"))
+    page = Paginator(asked.trials(trials, request.user), PAGE_SIZE).get_page(request.GET.get("page"))
     context: dict[str, Any] = {
         "review": review,
         "standing": standing,
         "states": [(state.value, state.label, counts.get(state.value, 0)) for state in Status],
         "excluded": excluded,
         "total": sum(counts.values()) + excluded,
-        "wanted": wanted,
-        "search": search,
+        "asked": asked,
+        "controls": asked.controls(review, request.user),
+        "saved": SavedSearch.objects.visible_to(request.user).filter(review=review),
         "page": page,
         "rows": rows_of_page(page, request.user, standing),
         "labels_form": labels_form or LabelsForm(),
@@ -130,19 +132,6 @@ def team_limits(review: Review, user: Viewer) -> list[str]:
         {one.user_id: str(one.user) for one in members if one.adjudicator or one.lead},
         approver_is_not_adjudicator=review.approver_is_not_adjudicator,
     )
-
-
-def narrowed(trials: QuerySet[Trial], state: str, search: str) -> QuerySet[Trial]:
-    if state == "excluded":
-        trials = trials.exclude(excluded_at=None)
-    elif state in Status.values:
-        trials = trials.filter(status=state, excluded_at=None)
-    if search:
-        words = Q(label_key__contains=folded(search))
-        for field in ("doi", "pmid", "registry_id", "citation"):
-            words |= Q(**{f"{field}__icontains": search})
-        trials = trials.filter(words)
-    return trials.order_by("label_key")
 
 
 def rows_of_page(page: Page[Trial], user: Viewer, standing: Standing) -> list[dict[str, Any]]:

@@ -25,6 +25,8 @@ def trial(request: HttpRequest, pk: int) -> HttpResponse:
         one.slot: one.user for one in Assignment.objects.visible_to(user).filter(trial=shown).select_related("user")
     }
     free = [slot.value for slot in (Slot.A, Slot.B) if slot not in held]
+    entered_by_others = shown.status == Status.ENTERING and user not in held.values()
+    handable = sorted(held.keys() & {Slot.A, Slot.B}) if entered_by_others else []
     own = next((column.entry for column in story.columns if column.entry.holder_id == user.pk), None)
     context = {
         "review": shown.review,
@@ -33,7 +35,8 @@ def trial(request: HttpRequest, pk: int) -> HttpResponse:
         "story": story,
         "slots": [(slot.value, held.get(slot)) for slot in (Slot.A, Slot.B)],
         "free_slots": free,
-        "people": extractors_of(shown.review, user) if standing.leads and free else [],
+        "people": extractors_of(shown.review, user) if standing.leads else [],
+        "handable": handable,
         "approvals": Approval.objects.visible_to(user).filter(trial=shown).select_related("approved_by", "entry"),
         "may_approve": not shown.excluded_at and allowed_to(request, Act.APPROVE).filter(pk=pk).exists(),
         "may_reopen": allowed_to(request, Act.REOPEN).filter(pk=pk).exists(),

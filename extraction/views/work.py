@@ -6,20 +6,24 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
-from django.db.models import Count, F, QuerySet
+from django.db.models import Count, F, Min, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
 from extraction.access import Act, Viewer
 from extraction.forms.inputs import whole_number
-from extraction.models import Assignment, Discrepancy, Entry, Review, Slot, Trial
+from extraction.models import Assignment, CodebookVersion, Discrepancy, Entry, Review, Slot, Trial
+from extraction.progress import pace
 from extraction.standing import CHOSEN, Standing
 from extraction.states import Status
+from extraction.views.bars import BAR_ORDER, Part, columns, segments
+from extraction.views.codebook import touched
 
 SHOWN_AT_FIRST: Final = 20  # rows of a section that is work
 SHOWN_OF_PAST: Final = 6  # rows of one that is not
 SHOWN_TO_DECIDERS: Final = 8  # trials that wait for a decision or an approval
+SHOWN_NEWS: Final = 3  # versions of the codebook, and terms of each
 SECTIONS: Final = (
     ("returned", "Returned to you", "returned", "s-back"),
     ("progress", "In progress", "in progress", "s-go"),
@@ -27,8 +31,6 @@ SECTIONS: Final = (
     ("waiting", "Waiting", "waiting", "s-wait"),
     ("done", "Done", "done", "s-done"),
 )
-BAR_ORDER: Final = ("done", "waiting", "returned", "progress", "start")
-BAR_WIDTH, GAP = 1000.0, 4.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,7 @@ class Task:
     entry: Entry | None
     filled: int = 0  # observations
     cells: int = 0  # arms × timepoints × outcomes
+    arms: int = 0
 
     @property
     def trial(self) -> Trial:
@@ -77,15 +80,6 @@ class Section:
         return self.count - len(self.tasks)
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
-    """One segment of the bar, in units of its viewBox."""
-
-    fill: str
-    x: float
-    width: float
-
-
 @require_GET
 def work(request: HttpRequest) -> HttpResponse:
     standing = Standing.of(request, whole_number(request.GET.get("review")))
@@ -103,6 +97,8 @@ def work(request: HttpRequest) -> HttpResponse:
         "submitted": sum(section.count for section in sections if section.code in {"waiting", "done"}),
         "next": next_task(sections),
     }
+    if context["assigned"]:
+        context |= alongside(request.user, review, context["assigned"] - context["submitted"])
     if standing.decides:
         context |= progress(request.user, review)
     return render(request, "extraction/work.html", context)
@@ -133,9 +129,21 @@ def tasks_of(user: Viewer, review: Review) -> list[Task]:
         entry = newest.get(assignment.trial_id)
         size = {relation: counts.get(entry.pk, 0) if entry else 0 for relation, counts in held.items()}
         cells = size["arms"] * size["timepoints"] * size["outcomes"]
-        return Task(assignment, entry, filled=size["observations"], cells=cells)
+        return Task(assignment, entry, filled=size["observations"], cells=cells, arms=size["arms"])
 
     return [task(assignment) for assignment in assignments]
+
+
+def alongside(user: Viewer, review: Review, left: int) -> dict[str, Any]:
+    """One's own pace, and what is new in the codebook with how many of one's own entries it touches."""
+    mine = Entry.objects.visible_to(user).filter(holder=user.pk, trial__review=review, slot__in=[Slot.A, Slot.B])
+    first = mine.exclude(submitted_at=None).order_by().values_list("trial").annotate(first=Min("submitted_at"))
+    own = pace([moment for _, moment in first], left)
+    news = []
+    for version in CodebookVersion.objects.visible_to(user).filter(review=review)[:SHOWN_NEWS]:
+        names = list(dict.fromkeys(str(change["name"]) for change in version.changes))[:SHOWN_NEWS]
+        news.append((version, names, touched(version, user).filter(holder=user.pk).count()))
+    return {"pace": own, "columns": columns(own.weeks), "news": news}
 
 
 def counted(entries: QuerySet[Entry], relation: str) -> dict[Any, int]:
@@ -167,16 +175,8 @@ def next_task(sections: Iterable[Section]) -> Task | None:
 
 
 def bar(sections: Iterable[Section]) -> list[Part]:
-    counts = {section.code: section for section in sections if section.count}
-    ordered = [counts[code] for code in BAR_ORDER if code in counts]
-    total = sum(section.count for section in ordered)
-    room = BAR_WIDTH - GAP * max(len(ordered) - 1, 0)
-    parts, x = [], 0.0
-    for section in ordered:
-        width = room * section.count / total
-        parts.append(Part(section.fill, round(x, 1), round(width, 1)))
-        x += width + GAP
-    return parts
+    by_code = {section.code: section for section in sections}
+    return segments([(by_code[code].fill, by_code[code].count) for code in BAR_ORDER if code in by_code])
 
 
 def progress(user: Viewer, review: Review) -> dict[str, Any]:

@@ -155,7 +155,7 @@ def test_the_menu_has_what_the_person_may_do() -> None:
     assert menus == {
         "extractor": ["My work", "Codebook"],
         "adjudicator": ["My work", "Trials", "Queue", "Results", "Export", "Codebook"],
-        "lead": ["My work", "Trials", "Queue", "Results", "Export", "Codebook"],
+        "lead": ["My work", "Trials", "Progress", "Queue", "Results", "Export", "Codebook", "Set up"],
         "reader": ["My work", "Trials", "Results", "Export", "Codebook"],
     }
 
