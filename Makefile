@@ -11,7 +11,7 @@ JOBS ?= 2
 # `make check` and `make schema` ask Django about the code alone; no data and no secret is touched.
 STATIC := DJANGO_SETTINGS_MODULE=tests.settings DATABASE_URL=sqlite://:memory:
 
-.PHONY: run test slow check bench shots schema install install-dev clean
+.PHONY: run test slow check bench screenshots schema install install-dev clean
 
 run: install
 	@exec $(BIN)/python manage.py up
@@ -42,7 +42,7 @@ bench: install-dev
 	$(BIN)/python -m bench.stats
 	$(BIN)/python -m bench.app
 
-shots: install-dev
+screenshots: install-dev
 	$(BIN)/python -m bench.shots
 
 install: $(VENV)/.installed
