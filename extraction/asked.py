@@ -35,11 +35,12 @@ class Asked:
         return self.question.discrepancy_id is not None
 
 
-def waiting_for(user: Viewer, review: Review) -> QuerySet[Question]:
+def waiting_for(user: Viewer, review: Review | None = None) -> QuerySet[Question]:
     """What this person is asked and has not answered."""
     unwritten = Answer.objects.visible_to(user).filter(question=OuterRef("pk"), person=user.pk, given_at=None)
     rows = Question.objects.visible_to(user).permitting(Act.ANSWER, user).unanswered()
-    rows = rows.filter(trial__review=review)
+    if review is not None:
+        rows = rows.filter(trial__review=review)
     return rows.filter(discrepancy=None) | rows.filter(Exists(unwritten), discrepancy__isnull=False)
 
 

@@ -124,8 +124,11 @@ def submit(entry_id: UUID, *, by: access.Viewer, version: int | None = None) -> 
 
 
 @verb
-def keep(entry_id: UUID, code: str, row: str, reason: str, *, by: access.Viewer) -> Entry:
-    """Say why what a check warns of is right. The reason is void once a value that it rests on changes."""
+def keep(entry_id: UUID, code: str, row: str, reason: str, *, digest: str, by: access.Viewer) -> Entry:
+    """Say why what a check warns of is right. The reason is void once a value that it rests on changes.
+
+    `digest` is that of the finding which the person saw: a reason for one value is never kept for another.
+    """
     entry = _own_draft(entry_id, by)
     reason = reason.strip()
     if not 1 <= len(reason) <= LONGEST_REASON:
@@ -134,6 +137,8 @@ def keep(entry_id: UUID, code: str, row: str, reason: str, *, by: access.Viewer)
     warned = next((one for one in found if (one.code, one.row) == (code, row)), None)
     if warned is None:
         raise StaleVersion("Nothing is warned of there any more.")
+    if warned.digest != digest:
+        raise StaleVersion("The value was changed since you saw this warning. Look at it again.")
     CheckReason.objects.update_or_create(
         entry=entry, code=code, row=UUID(row), defaults={"digest": warned.digest, "reason": reason}
     )

@@ -32,7 +32,7 @@ class Judged:
         one = self.finding
         return {
             "code": one.code, "severity": one.severity.value, "subject": one.subject.value, "row": one.row,
-            "field": one.field, "message": one.message, "reason": self.reason,
+            "field": one.field, "message": one.message, "reason": self.reason, "digest": one.digest,
         }  # fmt: skip
 
 

@@ -5,9 +5,6 @@ from django.dispatch import Signal
 # Sent by the verbs inside their transaction, with `review_id`. Receivers must not fail and must not wait.
 pooled_data_changed = Signal()
 
-# Sent when a review was made from a set-up, with `review_id`, `by` and `syntheses` (as the set-up file holds them).
-set_up_brought_in = Signal()
-
 # Asked by the adjudicator's queue, with `review_id` and `discrepancies` that the asker may see. A receiver gives
 # `extraction.desk.Impact` by key; what a person may not know before they decide, it leaves out.
 impact_asked = Signal()

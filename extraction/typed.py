@@ -193,7 +193,10 @@ def _arm(read: Reading) -> None:
 
 def _timepoint(read: Reading) -> None:
     read.text("printed", model=Timepoint)
-    read.one_of("phase", record.Phase)
+    if read.values.get("phase", "").strip():
+        read.one_of("phase", record.Phase)
+    else:
+        read.refuse("phase", "is needed: baseline, during, post or follow-up.")
     read.weeks("weeks")
     read.weeks("weeks_after_end")
 

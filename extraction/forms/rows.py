@@ -35,6 +35,7 @@ class Control:
 CONDITIONS = [NOT_CHOSEN, (Condition.BASAL, "basal"), (Condition.STIMULATED, "stimulated")]
 SCALES = [(Scale.RAW, "raw"), (Scale.LOG, "log"), (Scale.RATIO, "ratio"), (Scale.PERCENT, "percent")]
 PHASES = [
+    ("", "choose"),
     (Phase.BASELINE, "Baseline"),
     (Phase.DURING, "During treatment"),
     (Phase.POST, "After treatment"),

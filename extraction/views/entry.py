@@ -75,9 +75,9 @@ def entry_save(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 def keep(request: HttpRequest, pk: UUID, then: str) -> HttpResponse:
     """Keep what a check warns of, for the reason that stands beside the button; both went with the form."""
-    _, code, row = [*then.split(":"), "", ""][:3]
+    _, code, row, digest = [*then.split(":"), "", "", ""][:4]
     try:
-        enter.keep(pk, code, row, request.POST.get(f"reason.{code}.{row}", ""), by=request.user)
+        enter.keep(pk, code, row, request.POST.get(f"reason.{code}.{row}", ""), digest=digest, by=request.user)
     except InvalidValues as refusal:
         messages.warning(request, f"To keep it, {refusal.problems[0].message}")
     except StaleVersion as refusal:

@@ -20,9 +20,21 @@ from django.views.decorators.http import require_POST
 
 from extraction import finding
 from extraction.access import Viewer
+from extraction.asked import waiting_for
 from extraction.errors import ExtractionError
 from extraction.forms.inputs import whole_number
-from extraction.models import Assignment, Marker, Outcome, OutcomeClass, Review, SavedSearch, Slot, Trial, folded
+from extraction.models import (
+    Assignment,
+    Marker,
+    Outcome,
+    OutcomeClass,
+    Question,
+    Review,
+    SavedSearch,
+    Slot,
+    Trial,
+    folded,
+)
 from extraction.states import Status
 
 MOST_TYPED: Final = 80
@@ -68,6 +80,13 @@ def by_year(trials: QuerySet[Trial], year: str, user: Viewer) -> QuerySet[Trial]
     return trials.filter(year=whole_number(year) or 0)
 
 
+def by_question(trials: QuerySet[Trial], asked: str, user: Viewer) -> QuerySet[Trial]:
+    """Trials on which the person sees a question without an answer, or one that waits for an answer of theirs."""
+    if asked == "mine":
+        return trials.filter(pk__in=waiting_for(user).values("trial"))
+    return trials.filter(pk__in=Question.objects.visible_to(user).unanswered().values("trial"))
+
+
 def extractors(review: Review, user: Viewer) -> list[tuple[str, str]]:
     held = Assignment.objects.visible_to(user).filter(trial__review=review, slot__in=[Slot.A, Slot.B])
     people = {str(one.user_id): str(one.user) for one in held.select_related("user")}
@@ -87,11 +106,17 @@ def years(review: Review, user: Viewer) -> list[tuple[str, str]]:
     return [(str(year), str(year)) for year in seen.values_list("year", flat=True).distinct()]
 
 
+def questions(review: Review, user: Viewer) -> list[tuple[str, str]]:
+    seen = Question.objects.visible_to(user).filter(trial__review=review).unanswered()
+    return [("open", "without an answer"), ("mine", "waiting for me")] if seen.exists() else []
+
+
 FILTERS: Final[list[Filter]] = [
     Filter("extractor", "Extractor", extractors, by_extractor),
     Filter("marker", "Marker", markers, by_marker),
     Filter("class", "Outcome class", classes, by_class),
     Filter("year", "Year", years, by_year),
+    Filter("questions", "Questions", questions, by_question),
 ]
 
 

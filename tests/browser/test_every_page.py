@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import ConsoleMessage, Page, Response
+from playwright.sync_api import ConsoleMessage, Page, Response, ViewportSize
 from pytest_django.live_server_helper import LiveServer
 
 from extraction.models import User
@@ -26,7 +26,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 SignIn = Callable[[User], Page]
 PICTURES = os.environ.get("PICTURES_OF_PAGES")  # a folder, to look at them
 SEEN_AS = (B, LEAD, ADJUDICATOR, A, READER, SUPERUSER)  # the first two who may
-PHONE, WIDE = {"width": 390, "height": 844}, {"width": 1280, "height": 900}
+PHONE, WIDE = ViewportSize(width=390, height=844), ViewportSize(width=1280, height=900)
 NOT_PAGES = re.compile(
     r"^(api-|healthz|logout$|admin:)|-file$|:export$|:freshness$|:template-workbook$|:(report-at|entry-save)$"
 )

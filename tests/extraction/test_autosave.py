@@ -10,7 +10,9 @@ from django.test import Client
 from django.urls import reverse
 
 from extraction import enter, reconcile
+from extraction.looked_over import look_over
 from extraction.models import Entry
+from extraction.models.plain import rows_of
 from extraction.record import Subject
 from extraction.recorded import recording
 from tests.extraction.entry_pages import client, control, save, shown, trial
@@ -118,7 +120,7 @@ def test_a_warning_asks_for_a_reason_which_is_void_once_its_value_changes(client
     assert "1 warning without a reason" in page
     button = re.search(r'value="(keep:n_above_randomised:[^"]+)"', page)
     assert button
-    name = button[1].replace("keep:", "reason.").replace(":", ".")
+    name = ".".join(["reason", *button[1].split(":")[1:3]])
     # when it is kept with a reason
     response = client.post(
         reverse("extraction:entry-save", args=[entry.pk]),
@@ -153,7 +155,8 @@ def test_a_returned_entry_brings_its_reasons_along(client: Client, trial: Any) -
     user = holder(trial, "A")
     entry = draft(trial, "A", cells={"treated": {"n": "26"}})
     row = entry.observations.get(n=26)
-    enter.keep(entry.pk, "n_above_randomised", str(row.pk), "As printed", by=user)
+    (warned,) = [one.finding for one in look_over(entry, rows_of(entry), user) if one.finding.row == str(row.pk)]
+    enter.keep(entry.pk, warned.code, warned.row, "As printed", digest=warned.digest, by=user)
     enter.submit(entry.pk, by=user)
     submitted(trial, "B", cells={"treated": {"centre": "2.1"}})
     reconcile.return_to_extractors(trial.pk, ["A"], "Look at Table 3.", by=member(trial.review, "lead"))

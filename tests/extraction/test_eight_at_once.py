@@ -8,9 +8,12 @@ from typing import Any
 import pytest
 
 from extraction import approve, enter
+from extraction.checks import Finding
 from extraction.enter import Change
 from extraction.errors import IllegalMove, StaleVersion
+from extraction.looked_over import look_over
 from extraction.models import Approval, Entry, Event, Observation, Review
+from extraction.models.plain import rows_of
 from extraction.record import Subject
 from extraction.states import Status
 from tests.factories import ReviewFactory, draft, holder, made, member, trial_at
@@ -55,3 +58,43 @@ def test_of_eight_saves_of_one_cell_from_one_version_one_is_kept(rounds: int) ->
 
 def change_of(row: Any, text: str) -> Change:
     return Change(Subject.OBSERVATION, row.pk, version=row.version, values={"centre": text})
+
+
+@ROUNDS
+def test_a_reason_never_outlives_the_value_that_it_was_given_for(rounds: int) -> None:
+    """One tab says why n is right while another changes it: kept and void, or refused; never valid for the new n."""
+    trial = trial_at(Status.ENTERING)
+    extractor = holder(trial, "A")
+    entry = draft(trial, "A")
+    row: Any = Observation.objects.filter(entry=entry).select_related("arm").first()
+    arm: Any = row.arm
+    few = Change(Subject.ARM, arm.pk, version=arm.version, values={"n_randomised": "10"})
+    enter.save(entry.pk, [few], by=extractor)
+    kept_so_far = 0
+    for number in range(rounds):
+        enter.save(entry.pk, [n_of(row, 20 + 2 * number)], by=extractor)
+        seen = warned(entry, row)
+        row.refresh_from_db()
+        keep = partial(enter.keep, entry.pk, seen.code, seen.row, "As printed", digest=seen.digest, by=extractor)
+        kept, saved = together(keep, partial(enter.save, entry.pk, [n_of(row, 21 + 2 * number)], by=extractor))
+        assert not refused(saved)
+        assert not refused(kept) or isinstance(kept, StaleVersion)
+        entry.refresh_from_db()
+        (now,) = [one for one in look_over(entry, rows_of(entry), extractor) if one.finding.row == str(row.pk)]
+        assert now.is_open  # the reason was given for another n
+        assert Event.objects.filter(entry=entry, verb="keep").count() == (
+            kept_so_far := kept_so_far + (not refused(kept))
+        )
+
+
+def n_of(row: Any, n: int) -> Change:
+    row.refresh_from_db()
+    return Change(Subject.OBSERVATION, row.pk, version=row.version, values={"n": str(n)})
+
+
+def warned(entry: Any, row: Any) -> Finding:
+    entry.refresh_from_db()
+    found = look_over(entry, rows_of(entry), entry.holder)
+    return next(
+        one.finding for one in found if one.finding.code == "n_above_randomised" and one.finding.row == str(row.pk)
+    )

@@ -260,10 +260,31 @@ def test_a_second_baseline_is_refused_in_words_and_keeps_what_was_typed(client: 
     data = shown(client, entry)
     data[control(data, "timepoint", "phase", 0)] = "baseline"
     data[control(data, "timepoint", "printed", 1)] = "Second baseline"
+    data[control(data, "timepoint", "phase", 1)] = "baseline"
     response = save(client, entry, data)
     assert response.status_code == 409
     assert "this would be the second" in response.content.decode()
     assert "Second baseline" in response.content.decode()
+
+
+def test_a_new_timepoint_is_given_no_phase_unasked(client: Client, trial: Any) -> None:
+    entry = draft(trial, "A")
+    data = shown(client, entry)
+    data[control(data, "timepoint", "printed", 1)] = "12 weeks"
+    response = save(client, entry, data)
+    assert response.status_code == 400
+    assert "is needed: baseline, during, post or follow-up" in response.content.decode()
+    assert not entry.timepoints.filter(printed="12 weeks").exists()
+
+
+def test_a_name_that_the_codebook_lacks_is_proposed_from_the_workbench(client: Client, trial: Any) -> None:
+    entry = draft(trial, "A")
+    workbench = reverse("extraction:entry", args=[entry.pk])
+    assert "Not in the codebook:" in client.get(workbench).content.decode()
+    client.post(reverse("extraction:propose-names", args=[entry.pk]), {"then": workbench})
+    page = client.get(workbench).content.decode()
+    assert "Not in the codebook:" not in page
+    assert "The lead has:" in page
 
 
 @pytest.mark.parametrize(

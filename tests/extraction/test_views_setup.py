@@ -12,7 +12,7 @@ from django.test import Client
 from django.urls import reverse
 from rest_framework.authtoken.models import Token
 
-from extraction import define, enter
+from extraction import define, enter, questions
 from extraction.models import Marker, Membership, Review, SavedSearch, Template, Trial
 from extraction.states import Status
 from tests.factories import (
@@ -247,6 +247,21 @@ def test_trials_are_found_by_what_one_may_see_and_searches_are_kept(review, lead
     assert "Mine" not in of(member(review, "lead")).get(where).content.decode()
     page.post(at("search-drop", kept.pk))
     assert not SavedSearch.objects.exists()
+
+
+def test_trials_are_found_by_their_open_questions(review, lead, page):
+    asking, quiet = (TrialFactory(review=review, label=label) for label in ("Asking 2001", "Quiet 2002"))
+    entry = draft(asking, "A")
+    draft(quiet, "A")
+    where = at("review", review.pk)
+    assert "questions" not in page.get(where).content.decode()  # nothing to choose yet
+    asked = questions.ask_leads(entry.pk, "Which table?", by=entry.holder)
+    for which in ("open", "mine"):
+        assert labels(page.get(where, {"questions": which})) == ["Asking 2001"]
+    assert labels(of(member(review, "reader")).get(where, {"questions": "open"})) == []  # not theirs to know
+    assert labels(of(member(review, "adjudicator")).get(where, {"questions": "mine"})) == []
+    questions.answer(asked.pk, "Table 2", by=lead)
+    assert labels(page.get(where, {"questions": "open"})) == []
 
 
 def test_the_dashboard_tells_states_people_pace_and_what_waits_and_no_value(review, lead, page):

@@ -63,7 +63,7 @@ async function keepFinding(one, reason) {
   if (!(await bench.flush())) return;
   const body = new URLSearchParams({
     csrfmiddlewaretoken: form.elements.csrfmiddlewaretoken.value,
-    then: `keep:${one.code}:${one.row}`,
+    then: `keep:${one.code}:${one.row}:${one.digest}`,
     [`reason.${one.code}.${one.row}`]: reason.value,
   });
   const answer = await fetch(form.action, { method: "POST", body, credentials: "same-origin" });

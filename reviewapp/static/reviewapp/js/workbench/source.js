@@ -18,6 +18,8 @@ bench.openSource = (cell) => {
   pop.querySelector("[data-filled]").textContent = `${filled} cell${filled === 1 ? "" : "s"}`;
   for (const button of form.querySelectorAll(".src.open")) button.classList.remove("open");
   cell.querySelector(".src").classList.add("open");
+  const ask = pop.querySelector("[data-ask]");
+  ask.href = `${ask.href.split("?")[0]}?row=${bench.cellName(cell).split(".")[1]}`;
   pop.showModal();
   pop.querySelector("[data-field]").focus();
 };
