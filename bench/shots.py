@@ -1,4 +1,4 @@
-"""Screenshots of the demo review for the README: an installation of its own, a real browser, real pages."""
+"""Screenshots of the demo review for README and guides: an installation of its own, a real browser, real pages."""
 
 from __future__ import annotations
 
@@ -41,6 +41,11 @@ def main() -> None:
                     sign_in(page, address, username, accounts[username])
                     shoot(page, f"{address}{path}", SHOTS / f"{name}.png")
                     page.close()
+                for username, act in ACTS:
+                    page = browser.new_page(viewport={"width": 1360, "height": 900}, color_scheme="light")
+                    sign_in(page, address, username, accounts[username])
+                    act(page, address)
+                    page.close()
                 browser.close()
         finally:
             server.terminate()
@@ -60,6 +65,65 @@ WANTED = [
     ("decide-dark", "adjudicator", "/review/1/queue/", 1360, "dark"),
     ("decide-phone", "adjudicator", "/review/1/queue/", 390, "light"),
 ]
+
+
+def enter_a_trial(page: Page, address: str) -> None:
+    """The example trial: its structure typed, its numbers pasted, and the look over it before submission."""
+    page.goto(address)
+    page.get_by_role("button", name="Next trial").click()
+    for number, (label, n) in enumerate([("Therapy", "30"), ("Waiting list", "31")]):
+        arm = page.locator("fieldset.strip-arm").nth(number)
+        arm.get_by_label("Name, as printed").fill(label)
+        arm.get_by_label("Randomised").fill(n)
+    page.locator("fieldset.strip-arm").nth(1).get_by_label("Role").select_option("control")
+    for number, (phase, printed) in enumerate([("baseline", "Baseline"), ("post", "12 weeks")]):
+        time = page.locator("fieldset.strip-timepoint").nth(number)
+        time.get_by_label("Phase").select_option(phase)
+        time.get_by_label("As printed").fill(printed)
+    for number, name in enumerate(["IL-6", "CRP"]):
+        outcome = page.locator("fieldset.strip-outcome").nth(number)
+        outcome.get_by_label("Name, as printed").fill(name)
+        outcome.get_by_label("Unit, as printed").fill("pg/mL")
+    page.locator(".block").nth(1).wait_for()
+    page.locator('.trio [name$=".n"]').first.focus()
+    page.evaluate(PASTE, "30\t4.20\t1.31\t28\t3.10\t1.05\n31\t4.05\t1.22\t30\t4.11\t1.40")
+    enter = page.locator("#paste-dialog [data-enter]:not([disabled])")
+    enter.wait_for()
+    page.screenshot(path=SHOTS / "extractor-paste.png")
+    enter.click()
+    page.locator("#observations").scroll_into_view_if_needed()
+    page.locator("[data-state]", has_text="Saved").wait_for()
+    page.wait_for_timeout(1500)  # what is derived and what is warned of comes with the answer
+    page.screenshot(path=SHOTS / "extractor-grid.png")
+    page.locator(".src").first.click()
+    page.locator("#source-pop").wait_for()
+    page.screenshot(path=SHOTS / "extractor-source.png")
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Check and submit").click()
+    page.get_by_role("heading", name="Check and submit").wait_for()
+    page.screenshot(path=SHOTS / "extractor-check.png", full_page=True)
+
+
+PASTE = """text => {
+  const data = new DataTransfer();
+  data.setData("text", text);
+  const paste = new ClipboardEvent("paste", { clipboardData: data, bubbles: true, cancelable: true });
+  document.activeElement.dispatchEvent(paste);
+}"""
+
+
+def read_a_story(page: Page, address: str) -> None:
+    """The story of a number of an approved trial, and the page before an approval."""
+    page.goto(f"{address}/review/1/?state=approved")
+    page.locator("a.title").first.click()
+    page.get_by_role("link", name="Story of").first.click()
+    page.get_by_role("heading", name="Went into").wait_for()
+    page.screenshot(path=SHOTS / "adjudicator-story.png", full_page=True)
+    page.goto(f"{address}/review/1/agreement/")
+    page.screenshot(path=SHOTS / "adjudicator-agreement.png", full_page=True)
+
+
+ACTS = [("extractor-a", enter_a_trial), ("lead", read_a_story)]
 
 
 def wait_for(address: str, seconds: float = 300) -> None:

@@ -22,6 +22,7 @@ from extraction.looked_over import look_over
 from extraction.models import Entry
 from extraction.models.plain import rows_of
 from extraction.sheet import blanks_of, sheet_of
+from extraction.views.names import sure_spellings
 
 SCRIPTS = ("page", "history", "autosave", "grid", "source", "checks", "paste")
 MOST_PASTED = 100_000  # characters
@@ -166,6 +167,7 @@ def show(request: HttpRequest, form: EntryForm, status: int = 200) -> HttpRespon
         "entry": form.entry,
         "trial": form.entry.trial,
         "form": form,
+        "spellings": sure_spellings(request, form.entry.trial.review),
         "scripts": [f"reviewapp/js/workbench/{name}.js" for name in SCRIPTS],
     }
     return render(request, "extraction/entry.html", context, status=status)

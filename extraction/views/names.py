@@ -104,12 +104,24 @@ def place_form(review: Review, request: HttpRequest, data: Any = None) -> PlaceF
     )
 
 
-def spellings(request: HttpRequest, review: Review) -> list[tuple[Marker, str]]:
+def sure_spellings(request: HttpRequest, review: Review) -> dict[str, str]:
+    """Codes of markers by spelling, folded; without those that may be another marker too."""
+    codes: dict[str, set[str]] = {}
+    for marker, text in spellings(request, review, ambiguous=False):
+        codes.setdefault(folded(text), set()).add(marker.code)
+    return {text: next(iter(found)) for text, found in codes.items() if len(found) == 1}
+
+
+def spellings(request: HttpRequest, review: Review, ambiguous: bool = True) -> list[tuple[Marker, str]]:
     markers = Marker.objects.visible_to(request.user).filter(review=review).prefetch_related("synonyms")
     return [
         (marker, text)
         for marker in markers
-        for text in (marker.name, marker.code, *(synonym.text for synonym in marker.synonyms.all()))
+        for text in (
+            marker.name,
+            marker.code,
+            *(synonym.text for synonym in marker.synonyms.all() if ambiguous or not synonym.ambiguous),
+        )
     ]
 
 

@@ -16,8 +16,9 @@ from pytest_django.live_server_helper import LiveServer
 
 from extraction import enter
 from extraction.enter import Change
-from extraction.models import Entry, Observation, Review, Trial, User
+from extraction.models import Entry, MarkerSynonym, Observation, Review, Trial, User
 from extraction.record import Subject
+from extraction.recorded import recording
 from tests.factories import MarkerFactory, ReviewFactory, TrialFactory, draft, holder
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -133,6 +134,26 @@ def test_a_trial_is_entered_by_keyboard_alone(live_server: LiveServer, sign_in: 
     assert page.evaluate("document.activeElement.value") == "check"
     keys.press("Enter")
     expect(page.get_by_role("heading", name="Check and submit")).to_be_visible()
+
+
+def test_a_spelling_of_the_codebook_chooses_its_marker(live_server: LiveServer, sign_in: SignIn, trial: Trial) -> None:
+    marker: Any = MarkerFactory.create(review=trial.review, code="GRE", name="Ghrelin")
+    with recording():
+        MarkerSynonym.objects.create(marker=marker, text="Hunger hormone")
+    user = holder(trial, "A")
+    entry = enter.start(trial.pk, by=user)
+    page = sign_in(user)
+    page.goto(address(live_server, entry))
+    for number, (typed, code) in enumerate([("hunger  hormone", "GRE"), ("Hunger hormones", "")]):
+        strip = page.locator("fieldset.strip-outcome").nth(number)
+        strip.get_by_label("Name, as printed").fill(typed)
+        page.keyboard.press("Tab")
+        expect(strip.get_by_label("Marker")).to_have_value(code)
+    is_saved(page)
+    assert list(entry.outcomes.values_list("name", "marker__code")) == [
+        ("hunger  hormone", "GRE"),
+        ("Hunger hormones", None),
+    ]
 
 
 def test_what_is_typed_is_saved_by_itself_and_shows_what_is_derived(

@@ -98,6 +98,14 @@ form.addEventListener("input", (event) => {
   if (row?.nextElementSibling?.matches("template")) bench.addRow(row.parentElement);
 });
 
+// A name that is one of the codebook's spellings chooses its marker, in sight and to be undone.
+const spellings = JSON.parse(document.querySelector("#spellings").textContent);
+form.addEventListener("change", (event) => {
+  const marker = event.target.matches('[name^="outcome."][name$=".name"]') && form.elements[`${bench.rowOf(event.target.name)}.marker`];
+  const code = spellings[event.target.value.normalize("NFC").toLowerCase().trim().replace(/\s+/g, " ")];
+  if (marker && !marker.value && code) bench.act([[marker, code]]);
+});
+
 // The heads of a block follow its kinds.
 const ENDS = { ci: ["lower", "upper"], iqr: ["Q1", "Q3"], range: ["lowest", "highest"] };
 form.addEventListener("change", (event) => {
