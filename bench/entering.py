@@ -7,6 +7,8 @@ import time
 from typing import Any
 from uuid import uuid4
 
+from bench import in_browser
+
 ROUNDS = 30
 ARMS, OUTCOMES, TIMES = 8, 12, 5
 
@@ -27,9 +29,11 @@ def rows(client: Any, username: str) -> list[tuple[str, str, str]]:
             raise SystemExit(f"Saving a cell answers {answer.status_code}")
         saved.append(seconds)
     size = f"{ARMS} arms × {OUTCOMES} outcomes × {TIMES} times"
+    (cookie,) = [(name, morsel.value) for name, morsel in client.cookies.items() if name.endswith("session")]
     return [
         (f"one cell saved, in a grid of {size} (median of {ROUNDS})", milliseconds(saved), "100 ms"),
         (f"the page of that grid (median of {len(shown)})", milliseconds([seconds for seconds, _ in shown]), "–"),
+        *in_browser.rows(address, cookie),
     ]
 
 
