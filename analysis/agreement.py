@@ -8,31 +8,37 @@ report. Trials for training stay out, and so do trials whose rows nobody has mat
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
-from functools import cached_property
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import astuple, dataclass
 from typing import Any, Final
 from uuid import UUID
 
 import numpy as np
+from django.core.cache import cache
 
-from analysis.composing import rows_of_entries
-from analysis.effects import EffectRow, effects_of
+from analysis.effects import EffectRow, effects_of_each
+from analysis.entered_twice import EnteredTwice, causes_of, pairs_of
 from analysis.models import Synthesis
 from analysis.snapshot import approved_data
-from analysis.specification import EffectSpecification, InvalidFilters
+from analysis.specification import ENGINE, EffectSpecification, InvalidFilters, digest_of
 from analysis.stats.agreement import cohen_kappa, gwet_ac1, intraclass_correlations
 from analysis.stats.errors import StatsError
-from extraction import record
 from extraction.access import Viewer
-from extraction.models import Discrepancy, Entry, Match, ReasonCode, Resolution, Review, Slot, Trial
-from extraction.models.plain import as_record
+from extraction.models import Intervention, Marker, Moderator, ModeratorLevel, Review
+from extraction.models.plain import Read, read_entries
 from extraction.pairs import unit_table
 from extraction.rated import Rated, Sort, rated
-from extraction.record import Side, Subject, Verdict
+from extraction.record import Verdict
 from extraction.side_by_side import lay
-from extraction.states import AFTER_ENTERING, EntryState
+from extraction.units import UnitTable
 
+KEPT_FOR: Final = 24 * 3600  # seconds, in the cache
+VOCABULARY: Final[Mapping[Any, str]] = {
+    Intervention: "review",
+    Marker: "review",
+    Moderator: "review",
+    ModeratorLevel: "moderator__review",
+}
 NOTABLE: Final = 0.1  # of |g_A − g_B|
 EDGES: Final = (0.0, 0.01, 0.05, 0.1, 0.2, 0.5)
 SAME: Final = (Verdict.IDENTICAL, Verdict.ROUNDING, Verdict.EQUIVALENT)
@@ -43,7 +49,6 @@ class Unit:
     """A rated unit with where it comes from."""
 
     rated: Rated
-    trial: str
     pair: str  # the two extractors, in alphabetical order
     month: str  # in which the second of the two was submitted: 2026-11
 
@@ -138,50 +143,53 @@ class Effects:
         return list(zip(names, counts, strict=True))
 
 
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """What is counted over all pairs: small, however many numbers it rests on."""
+
+    structure: Sequence[Structure]
+    categories: Sequence[Categories]
+    overall: Numbers
+    tables: Sequence[tuple[str, Sequence[Numbers]]]  # numbers by field, marker, pair of extractors and month
+    effects: Effects
+
+    @property
+    def cell_structure(self) -> Structure | None:
+        return next((one for one in self.structure if one.name == "cells"), None)
+
+
 @dataclass(frozen=True)
 class Agreement:
     trials: int
     waiting: int  # of which the rows are not matched yet
     hidden: int  # submitted twice, but not for this person to read
-    units: Sequence[Unit]
-    effects: Effects
+    counted: Counted
     measure: str  # "" without a primary synthesis
     causes: Sequence[tuple[str, int]]
 
-    def of(self, sort: Sort) -> list[Unit]:
-        return [unit for unit in self.units if unit.rated.sort is sort]
+    @property
+    def structure(self) -> Sequence[Structure]:
+        return self.counted.structure
 
-    @cached_property
-    def structure(self) -> list[Structure]:
-        return [structure(name, units) for name, units in grouped(self.of(Sort.STRUCTURE), by_field)]
+    @property
+    def categories(self) -> Sequence[Categories]:
+        return self.counted.categories
 
-    @cached_property
-    def categories(self) -> list[Categories]:
-        found = [categories(name, units) for name, units in grouped(self.of(Sort.CATEGORY), by_field)]
-        return [one for one in found if one is not None]
-
-    @cached_property
+    @property
     def overall(self) -> Numbers:
-        return numbers("All numbers", self.of(Sort.NUMBER))
+        return self.counted.overall
 
-    @cached_property
-    def tables(self) -> list[tuple[str, list[Numbers]]]:
-        """Numbers by field, marker, pair of extractors and month."""
-        ways: dict[str, Callable[[Unit], str]] = {
-            "By field": by_field,
-            "By marker": lambda unit: unit.rated.marker,
-            "By pair of extractors": lambda unit: unit.pair,
-            "By month": lambda unit: unit.month,
-        }
-        own = self.of(Sort.NUMBER)
-        return [
-            (title, [numbers(name, units) for name, units in grouped(own, way, in_order=title != "By field") if name])
-            for title, way in ways.items()
-        ]
+    @property
+    def tables(self) -> Sequence[tuple[str, Sequence[Numbers]]]:
+        return self.counted.tables
+
+    @property
+    def effects(self) -> Effects:
+        return self.counted.effects
 
     @property
     def cell_structure(self) -> Structure | None:
-        return next((one for one in self.structure if one.name == "cells"), None)
+        return self.counted.cell_structure
 
 
 # --- Counting -----------------------------------------------------------------------------------------------
@@ -236,7 +244,8 @@ def numbers(name: str, units: Sequence[Unit]) -> Numbers:
 
 def _table(units: Iterable[Unit]) -> Any:
     """Pairs of values, shape (n, 2)."""
-    return np.array([unit.rated.values for unit in units if unit.rated.values is not None], dtype=float).reshape(-1, 2)
+    pairs = [pair for unit in units if (pair := unit.rated.values) is not None]
+    return np.array(pairs, dtype=float).reshape(-1, 2)
 
 
 POSITIVE: Final = frozenset({"n", "spread", "n randomised"})
@@ -257,105 +266,80 @@ def _relative_error(table: Any) -> float | None:
     return float(np.median(np.divide(apart, size, out=np.zeros_like(apart), where=size > 0)))
 
 
-# --- Reading ------------------------------------------------------------------------------------------------
+def count(units: Sequence[Unit], effects: Effects) -> Counted:
+    of: dict[Sort, list[Unit]] = {sort: [] for sort in Sort}
+    for unit in units:
+        of[unit.rated.sort].append(unit)
+    own = of[Sort.NUMBER]
+    ways: dict[str, Callable[[Unit], str]] = {
+        "By field": by_field,
+        "By marker": lambda unit: unit.rated.marker,
+        "By pair of extractors": lambda unit: unit.pair,
+        "By month": lambda unit: unit.month,
+    }
+    words = [categories(name, rows) for name, rows in grouped(of[Sort.CATEGORY], by_field)]
+    return Counted(
+        [structure(name, rows) for name, rows in grouped(of[Sort.STRUCTURE], by_field)],
+        [one for one in words if one is not None],
+        numbers("All numbers", own),
+        [
+            (title, [numbers(name, rows) for name, rows in grouped(own, way, in_order=title != "By field") if name])
+            for title, way in ways.items()
+        ],
+        effects,
+    )
 
 
-@dataclass(slots=True)
-class _Pair:
-    trial: Trial
-    a: Entry
-    b: Entry
-    matches: list[record.Match] = field(default_factory=list)
-    settled: bool = True
-    records: dict[str, record.Entry] = field(default_factory=dict)
-    overrides: dict[str, int] = field(default_factory=dict)
-
-    def unit(self, one: Rated) -> Unit:
-        names = sorted(str(entry.holder) for entry in (self.a, self.b))
-        month = max(entry.submitted_at for entry in (self.a, self.b) if entry.submitted_at)
-        return Unit(one, self.trial.label, " and ".join(names), f"{month:%Y-%m}")
+# --- The report ---------------------------------------------------------------------------------------------
 
 
 def agreement_of(review: Review, by: Viewer) -> Agreement:
-    """The report of a review as one person may have it; the number of queries does not grow with its size."""
-    pairs, hidden = _pairs(review, by)
+    """The report of a review as one person may have it; the number of queries does not grow with its size.
+
+    Submitted versions never change. So what is counted over them is kept in the cache, under a key that names each
+    pair with its matches and all else that it depends on: another pair, another key. Which pairs count is asked anew
+    each time, through `visible_to`: who may read other pairs has another key and never meets what was kept for this.
+    """
+    pairs, hidden = pairs_of(review, by)
     settled = [pair for pair in pairs if pair.settled]
-    table = unit_table(review.pk)
-    units = [
-        pair.unit(one)
-        for pair in settled
-        for one in rated(pair.records[Side.A], pair.records[Side.B], pair.matches, table)
-    ]
     primary = Synthesis.objects.visible_to(by).filter(review=review, is_primary=True).select_related("review").first()
     specification = _specification(primary, review) if primary else None
+    table = unit_table(review.pk)
+    key = f"agreement:{_digest(review, settled, table, specification)}"
+    counted: Counted | None = cache.get(key)
+    if counted is None:
+        counted = _counted(settled, table, specification)
+        cache.set(key, counted, KEPT_FOR)
     return Agreement(
         trials=len(settled),
         waiting=len(pairs) - len(settled),
         hidden=hidden,
-        units=units,
-        effects=_effects(settled, specification) if specification else Effects(),
+        counted=counted,
         measure=primary.get_measure_display() if primary and specification else "",
-        causes=_causes(pairs, by),
+        causes=causes_of(pairs, by),
     )
 
 
-def _pairs(review: Review, by: Viewer) -> tuple[list[_Pair], int]:
-    """First submitted versions, both readable by the person; and how many trials are not."""
-    shown = Trial.objects.visible_to(by).filter(review=review, calibration=False, status__in=AFTER_ENTERING)
-    trials = {trial.pk: trial for trial in shown.order_by("label_key")}
-    first = (
-        Entry.objects.visible_to(by)
-        .filter(trial__in=trials, slot__in=[Slot.A, Slot.B], number=1, state=EntryState.SUBMITTED)
-        .select_related("holder")
-    )
-    entries: dict[int, dict[str, Entry]] = defaultdict(dict)
-    for entry in first:
-        entries[entry.trial_id][entry.slot] = entry
-    pairs = [
-        _Pair(trial, entries[pk][Slot.A], entries[pk][Slot.B])
-        for pk, trial in trials.items()
-        if entries[pk].keys() == {Slot.A, Slot.B}
+def _digest(
+    review: Review, pairs: Sequence[EnteredTwice], table: UnitTable, specification: EffectSpecification | None
+) -> str:
+    """Names everything on which the counts depend; a code of the vocabulary may change under a submitted version."""
+    codes = [
+        sorted(model._base_manager.filter(**{path: review}).values_list("pk", "code"))
+        for model, path in VOCABULARY.items()
     ]
-    _match(pairs, by)
-    _read(pairs)
-    return pairs, len(trials) - len(pairs)
+    effects = specification.digest() if specification else ""
+    return digest_of([ENGINE, [astuple(row) for row in table.rows], codes, effects, [pair.said for pair in pairs]])
 
 
-def _match(pairs: Sequence[_Pair], by: Viewer) -> None:
-    by_entries = {(pair.a.pk, pair.b.pk): pair for pair in pairs}
-    matches: Any = Match.objects.visible_to(by).filter(a_entry__in=[pair.a.pk for pair in pairs])
-    for match in matches.prefetch_related("rows").order_by("position", "id"):
-        pair = by_entries.get((match.a_entry_id, match.b_entry_id))
-        if pair is None:
-            continue
-        if match.state != Match.State.CONFIRMED:
-            pair.settled = False
-        sides = {side: tuple(str(row.row) for row in match.rows.all() if row.side == side) for side in Side}
-        pair.matches.append(
-            record.Match(Subject(match.subject), sides[Side.A], sides[Side.B], match.by_itself, match.score, "")
-        )
-
-
-def _read(pairs: Sequence[_Pair]) -> None:
-    rows = rows_of_entries([entry.pk for pair in pairs for entry in (pair.a, pair.b)])
+def _counted(pairs: Sequence[EnteredTwice], table: UnitTable, specification: EffectSpecification | None) -> Counted:
+    read = read_entries(entry.pk for pair in pairs for entry in (pair.a, pair.b))
+    units: list[Unit] = []
     for pair in pairs:
-        for side, entry in ((Side.A, pair.a), (Side.B, pair.b)):
-            pair.records[side] = as_record(rows[entry.pk])
-            pair.overrides |= {
-                str(outcome.pk): outcome.direction_override
-                for outcome in rows[entry.pk][Subject.OUTCOME]
-                if outcome.direction_override is not None
-            }
-
-
-def _causes(pairs: Sequence[_Pair], by: Viewer) -> list[tuple[str, int]]:
-    """What was given as the cause of the differences that were decided, each by its newest decision."""
-    keys = [entry.pk for pair in pairs for entry in (pair.a, pair.b)]
-    own = Discrepancy.objects.visible_to(by).filter(a_entry__in=keys, b_entry__in=keys, state="decided")
-    decided = Resolution.objects.visible_to(by).filter(discrepancy__in=own.values("pk")).order_by("number")
-    newest: dict[UUID, str] = dict(decided.values_list("discrepancy", "reason_code"))
-    counts = Counter(newest.values())
-    return [(ReasonCode(code).label, count) for code, count in counts.most_common()]
+        who, month = pair.extractors, pair.month
+        a, b = read[pair.a.pk].entry, read[pair.b.pk].entry
+        units += [Unit(one, who, month) for one in rated(a, b, pair.matches, table)]
+    return count(units, _effects(pairs, read, specification) if specification else Effects())
 
 
 # --- Effects ------------------------------------------------------------------------------------------------
@@ -368,20 +352,22 @@ def _specification(primary: Synthesis, review: Review) -> EffectSpecification | 
         return None
 
 
-def _effects(pairs: Sequence[_Pair], specification: EffectSpecification) -> Effects:
+def _effects(pairs: Sequence[EnteredTwice], read: Mapping[UUID, Read], specification: EffectSpecification) -> Effects:
+    sides = [(read[pair.a.pk], read[pair.b.pk]) for pair in pairs]
+    overrides = {key: sign for both in sides for one in both for key, sign in one.overrides.items()}
+    entries = [one.entry for both in sides for one in both]
+    effects = iter(effects_of_each(entries, specification, overrides))
     differences: list[float] = []
     one_side = 0
-    for pair in pairs:
-        a, b = pair.records[Side.A], pair.records[Side.B]
-        beside = lay(a, b, pair.matches)
+    for pair, (a, b) in zip(pairs, sides, strict=True):
+        beside = lay(a.entry, b.entry, pair.matches)
         in_a = {
             rows.b.key: rows.a.key
             for group in (beside.arms, beside.timepoints, beside.outcomes)
             for rows in group
             if rows.a is not None and rows.b is not None
         }
-        of_a = _by_place(effects_of(a, specification, pair.overrides), {})
-        of_b = _by_place(effects_of(b, specification, pair.overrides), in_a)
+        of_a, of_b = _by_place(next(effects), {}), _by_place(next(effects), in_a)
         shared = [place for place in of_a if place in of_b]
         differences += [abs(of_a[place] - of_b[place]) for place in shared]
         one_side += len(of_a) + len(of_b) - 2 * len(shared)

@@ -9,14 +9,19 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import groupby
+from operator import attrgetter
 from typing import Any, Final
 from uuid import UUID
+
+from django.db.models import QuerySet
 
 from extraction import final, record
 from extraction.decisions import as_final
 from extraction.models import Discrepancy, Match, Resolution
-from extraction.models.plain import ROWS, WITH_CODES, as_record
+from extraction.models.plain import read_entries
 from extraction.record import Side, Subject, Verdict
+from extraction.side_by_side import SideBySide, lay
 from extraction.units import UnitTable
 
 BY_A: Final = final.Decision(final.Choice.A)
@@ -39,7 +44,11 @@ class Composable:
 
     def composed(self, unit: final.Unit | None = None, decision: final.Decision = BY_A) -> record.Entry:
         decisions = self.decisions if unit is None else {**self.decisions, unit: decision}
-        return final.compose(self.a, self.b, self.matches, self.differences, decisions, self.units)
+        return final.compose_laid(self.a, self.b, self._beside, self.differences, decisions, self.units)
+
+    @cached_property
+    def _beside(self) -> SideBySide:
+        return lay(self.a, self.b, self.matches)
 
     @cached_property
     def _partner(self) -> Mapping[str, frozenset[str]]:
@@ -80,13 +89,13 @@ class Composable:
 
 
 def composables(by_trial: Mapping[int, Sequence[Discrepancy]], units: UnitTable) -> Iterator[Composable]:
-    """The trials of these discrepancies, all read in nine queries."""
+    """The trials of these discrepancies, all read in eight queries."""
     found = [row for rows in by_trial.values() for row in rows]
-    rows_of_entry = rows_of_entries({row.a_entry_id for row in found} | {row.b_entry_id for row in found})
+    read = read_entries({row.a_entry_id for row in found} | {row.b_entry_id for row in found})
     matches = _matches(by_trial)
     newest = Resolution.objects.that_count(found)
     for trial_id, rows in by_trial.items():
-        a_rows, b_rows = rows_of_entry[rows[0].a_entry_id], rows_of_entry[rows[0].b_entry_id]
+        a, b = read[rows[0].a_entry_id], read[rows[0].b_entry_id]
         decisions: dict[final.Unit, final.Decision] = {}
         asked: dict[final.Unit, UUID] = {}
         differences = [_difference(row) for row in rows]
@@ -98,13 +107,8 @@ def composables(by_trial: Mapping[int, Sequence[Discrepancy]], units: UnitTable)
                 decisions[unit] = BY_A
             if row.state != Discrepancy.State.ACCEPTED:
                 asked[unit] = row.pk
-        overrides = {
-            str(outcome.pk): outcome.direction_override
-            for outcome in (*a_rows[Subject.OUTCOME], *b_rows[Subject.OUTCOME])
-            if outcome.direction_override is not None
-        }
-        a, b = as_record(a_rows), as_record(b_rows)
-        yield Composable(trial_id, a, b, overrides, matches[trial_id], differences, units, decisions, asked)
+        overrides = {**a.overrides, **b.overrides}
+        yield Composable(trial_id, a.entry, b.entry, overrides, matches[trial_id], differences, units, decisions, asked)
 
 
 def _difference(row: Discrepancy) -> record.Difference:
@@ -122,26 +126,21 @@ def _difference(row: Discrepancy) -> record.Difference:
     )
 
 
-def rows_of_entries(entries: Iterable[UUID]) -> dict[UUID, dict[Subject, list[Any]]]:
-    """The rows of many entries: one query for each sort of row."""
-    found: dict[UUID, dict[Subject, list[Any]]] = defaultdict(lambda: {subject: [] for subject in ROWS})
-    for subject, model in ROWS.items():
-        rows = model._base_manager.filter(entry__in=list(entries)).order_by("entry", "position", "id")
-        codes = WITH_CODES.get(subject)  # `select_related()` without a name would fetch everything that a row points to
-        for row in rows.select_related(*codes) if codes else rows:
-            found[row.entry_id][subject].append(row)
-    return found
-
-
 def _matches(trials: Iterable[int]) -> dict[int, list[record.Match]]:
     found: dict[int, list[record.Match]] = defaultdict(list)
     confirmed = Match._base_manager.filter(trial__in=list(trials), state=Match.State.CONFIRMED)
-    kept: Iterable[Any] = confirmed.prefetch_related("rows").order_by("position", "id")
-    for match in kept:
-        sides = {side: tuple(str(row.row) for row in match.rows.all() if row.side == side) for side in Side}
-        found[match.trial_id].append(
-            record.Match(
-                Subject(match.subject), sides[Side.A], sides[Side.B], match.by_itself, match.score, match.reason
-            )
-        )
+    for row, match in read_matches(confirmed):
+        found[row.trial_id].append(match)
     return found
+
+
+def read_matches(matches: QuerySet[Any]) -> Iterator[tuple[Any, record.Match]]:
+    """Matches in their order as plain values, each beside its own columns: one query, and no model rows."""
+    columns = ("id", "trial_id", "a_entry_id", "b_entry_id", "state", "subject", "by_itself", "score", "reason")
+    ordered = matches.order_by("position", "id", "rows__side", "rows__id")
+    rows: Iterable[Any] = ordered.values_list(*columns, "rows__side", "rows__row", named=True)
+    for _, group in groupby(rows, key=attrgetter("id")):
+        joined = list(group)
+        row = joined[0]
+        a, b = (tuple(str(one.rows__row) for one in joined if one.rows__side == side) for side in Side)
+        yield row, record.Match(Subject(row.subject), a, b, row.by_itself, row.score, row.reason)

@@ -12,9 +12,10 @@ and each discrepancy composes its outcome once more with the other value: a thou
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from typing import Final
 from uuid import UUID
 
@@ -24,13 +25,13 @@ from django.core.cache import cache
 from numpy.typing import NDArray
 
 from analysis.composing import BY_A, BY_B, Composable, composables
-from analysis.effects import EffectRow, effects_of
+from analysis.effects import EffectRow, effects_of, effects_of_each
 from analysis.freshness import current_of
 from analysis.models import SnapshotTrial, Synthesis
 from analysis.pooling import Coefficient, Inputs, Pooled, effects_frame, pool, selected
 from analysis.recompute import read_frame
 from analysis.snapshot import ApprovedData, approved_data, moderator_values
-from analysis.specification import ENGINE, InvalidFilters, Specification, digest_of
+from analysis.specification import ENGINE, EffectSpecification, InvalidFilters, Specification, digest_of
 from analysis.stats.errors import StatsError
 from extraction import final, record
 from extraction.errors import ExtractionError
@@ -74,7 +75,8 @@ def shifts(review_id: int, discrepancies: Iterable[Discrepancy]) -> dict[UUID, S
     known: dict[str, dict[UUID, Shift]] = cache.get_many(keys.values())
     missing = {trial_id: found for trial_id, found in of_trial.items() if keys[trial_id] not in known}
     if missing:
-        made = {keys[trial.trial_id]: base.shifts(trial) for trial in composables(missing, unit_table(review_id))}
+        shifts_of = base.shifts(list(composables(missing, unit_table(review_id))))
+        made = {keys[trial_id]: of_trial for trial_id, of_trial in shifts_of.items()}
         cache.set_many(made, KEPT_FOR)
         known |= made
     found = {pk: shift for of_one in known.values() for pk, shift in of_one.items()}
@@ -173,31 +175,48 @@ class _Base:
         effects = self.specification.effects(self.data.directions).digest()
         return f"shift:{digest_of([ENGINE, self.snapshot, self.specification.digest(), effects, said])}"
 
-    def shifts(self, trial: Composable) -> dict[UUID, Shift]:
-        """Of each discrepancy of the trial that a person decides; none for what has no size."""
+    def shifts(self, trials: Sequence[Composable]) -> dict[int, dict[UUID, Shift]]:
+        """Of each discrepancy of each trial that a person decides; none for what has no size.
+
+        Variants that say the same of moderators as their trial as it stands are selected together, for all trials.
+        """
+        found = {trial.trial_id: self._measured(trial) for trial in trials}
+        beside = [measured for measured in found.values() if measured and not measured.alone]
+        alike = [one for measured in beside for one in measured.variants if one.entry is None]
+        for one, own in zip(alike, self.select([(one.standing, one.rows) for one in alike]), strict=True):
+            one.own = own
+        return {trial_id: measured.shifts() if measured else {} for trial_id, measured in found.items()}
+
+    def _measured(self, trial: Composable) -> _Measured | None:
+        """The trial with A's value and with B's of each discrepancy; None where it is not composable as it stands."""
         effects = self.specification.effects(self.data.directions)
         try:
             standing = trial.composed()
             rows = effects_of(standing, effects, trial.overrides)
         except (ValueError, ExtractionError):
-            return {}  # not composable as it stands: nothing of it has a size
-        measured = _Measured(self, trial, standing, rows)
+            return None
+        measured = _Measured(self, trial)
         parts = {outcome: trial.part(outcome) for outcome in {trial.outcome(unit) for unit in trial.asked} if outcome}
+        changed: list[tuple[UUID, int, frozenset[str], record.Entry]] = []
         for unit, pk in trial.asked.items():
             outcome = trial.outcome(unit)
             part = parts.get(outcome, trial)
-            kept = [row for row in rows if outcome and row.outcome.key not in outcome]
-            try:
-                for side, by in enumerate((BY_A, BY_B)):
-                    if trial.decisions.get(unit) == by:
-                        measured.add(pk, side, None, rows)  # as it stands
-                    else:
-                        entry = part.composed(unit, by)
-                        changed = effects_of(entry, effects, trial.overrides)
-                        measured.add(pk, side, None if outcome else entry, [*kept, *changed])
-            except (ValueError, ExtractionError):  # not composable this way: it has no size
-                measured.drop(pk)
-        return measured.shifts()
+            for side, by in enumerate((BY_A, BY_B)):
+                if trial.decisions.get(unit) == by:
+                    measured.variants.append(_Variant(pk, side, standing, rows))
+                    continue
+                try:
+                    changed.append((pk, side, outcome, part.composed(unit, by)))
+                except (ValueError, ExtractionError):  # not composable this way: it has no size
+                    measured.dropped.add(pk)
+        made = _effects_of_each([entry for *_, entry in changed], effects, trial.overrides)
+        for (pk, side, outcome, entry), own in zip(changed, made, strict=True):
+            if own is None:
+                measured.dropped.add(pk)
+            else:
+                kept = [row for row in rows if outcome and row.outcome.key not in outcome]
+                measured.variants.append(_Variant(pk, side, standing, [*kept, *own], None if outcome else entry))
+        return measured
 
     def outcomes(self, trial: Composable, unit: final.Unit) -> list[Outcome]:
         effects = self.specification.effects(self.data.directions)
@@ -210,8 +229,8 @@ class _Base:
         moved = [place for place in {**by_place[0], **by_place[1]} if by_place[0].get(place) != by_place[1].get(place)]
         found = []
         for side, entry, of_side, places in zip("AB", entries, rows, by_place, strict=True):
-            measured = _Measured(self, trial, entry, of_side)
-            pooled = measured.pooled(measured.own_of(entry, of_side))
+            (own,) = self.select([(entry, of_side)])
+            pooled = _Measured(self, trial).pooled(own)
             found.append(Outcome(side, pooled, places.get(moved[0]) if moved else None))
         return found
 
@@ -221,76 +240,76 @@ class _Base:
         taken = selected(self.frame, self.specification, self.data.classes, self.moderators)
         return taken["yi"].to_numpy(), taken["vi"].to_numpy(), taken["trial"].to_numpy()
 
+    def select(self, variants: Sequence[tuple[record.Entry, Sequence[EffectRow]]]) -> list[Own]:
+        """What the synthesis takes of each: an entry as it would be composed, which says the moderators, with effects.
+
+        Each stands as an entry of its own in one frame, with the number of its place as its trial. An arm that is in
+        several of them says the same of moderators in each.
+        """
+        names = [f"variant {n}" for n in range(len(variants))]
+        made = [frame_row(n, names[n], row) for n, (_, rows) in enumerate(variants) for row in rows if not row.reason]
+        if not made:
+            nothing = np.empty(0), np.empty(0)
+            return [nothing for _ in variants]
+        moderators = {code: dict(values) for code, values in self.moderators.items()}
+        for name, (entry, _) in zip(names, variants, strict=True):
+            for code in moderators:
+                moderators[code] |= _said(entry, code, name)
+        taken = selected(effects_frame(made), self.specification, self.data.classes, moderators)
+        which, yi, vi = (taken[name].to_numpy() for name in ("trial", "yi", "vi"))
+        starts = np.searchsorted(which, np.arange(len(variants) + 1))
+        return [(yi[start:end], vi[start:end]) for start, end in pairwise(starts)]
+
 
 Own = tuple[NDArray[np.float64], NDArray[np.float64]]  # yi and vi of the trial's effects that are taken
+
+
+@dataclass(slots=True)
+class _Variant:
+    """A trial's effects with one choice. `entry` where more than an outcome may differ from the trial as it stands."""
+
+    pk: UUID
+    side: int
+    standing: record.Entry
+    rows: Sequence[EffectRow]
+    entry: record.Entry | None = None
+    own: Own | None = None
 
 
 class _Measured:
     """A trial beside the others: the primary synthesis with each variant of its effects."""
 
-    def __init__(self, base: _Base, trial: Composable, standing: record.Entry, rows: Sequence[EffectRow]) -> None:
-        self.base, self.trial_id, self.standing, self.standing_rows = base, trial.trial_id, standing, rows
+    def __init__(self, base: _Base, trial: Composable) -> None:
+        self.base, self.trial_id = base, trial.trial_id
         yi, vi, trials = base.chosen
         others = trials != trial.trial_id
         self.alone = not bool((base.frame["trial"] != trial.trial_id).any())
         self.others = yi[others], vi[others], trials[others]
-        self.variants: list[tuple[UUID, int, record.Entry | None, Sequence[EffectRow]]] = []
+        self.variants: list[_Variant] = []
         self.dropped: set[UUID] = set()
         self.estimates: dict[bytes, float | None] = {}
 
-    def add(self, pk: UUID, side: int, entry: record.Entry | None, rows: Sequence[EffectRow]) -> None:
-        """`entry` where more than an outcome may differ from the trial as it stands."""
-        self.variants.append((pk, side, entry, rows))
-
-    def drop(self, pk: UUID) -> None:
-        self.dropped.add(pk)
-
     def shifts(self) -> dict[UUID, Shift]:
-        sides: dict[UUID, list[Sequence[EffectRow]]] = defaultdict(list)
-        for pk, _, _, rows in self.variants:
-            sides[pk].append(rows)
-        if self.alone:
-            sizes = {pk: _alone(*both) for pk, both in sides.items() if pk not in self.dropped}
-            return {pk: Shift(size) for pk, size in sizes.items() if size is not None}
-        found: dict[UUID, dict[int, float | None]] = defaultdict(dict)
-        for (pk, side, _, _), own in zip(self.variants, self.taken(), strict=True):
-            found[pk][side] = self.estimate(own)
+        sides: dict[UUID, dict[int, _Variant]] = defaultdict(dict)
+        for one in self.variants:
+            if one.pk not in self.dropped:
+                sides[one.pk][one.side] = one
         told = {}
-        for pk, by_side in found.items():
-            first, second = by_side.get(0), by_side.get(1)
-            if pk not in self.dropped and first is not None and second is not None:
+        for pk, both in sides.items():
+            if self.alone:
+                size = _alone(both[0].rows, both[1].rows)
+                if size is not None:
+                    told[pk] = Shift(size)
+                continue
+            first, second = (self.estimate(self._own(both[side])) for side in (0, 1))
+            if first is not None and second is not None:
                 told[pk] = Shift(abs(second - first), second - first)
         return told
 
-    def taken(self) -> list[Own]:
-        """What the synthesis takes of each variant; those that say the same of moderators in one selection."""
-        alike = [n for n, (_, _, entry, _) in enumerate(self.variants) if entry is None]
-        found: dict[int, Own] = dict(
-            zip(alike, self._select(self.standing, [self.variants[n][3] for n in alike]), strict=True)
-        )
-        for n, (_, _, entry, rows) in enumerate(self.variants):
-            if entry is not None:
-                found[n] = self.own_of(entry, rows)
-        return [found[n] for n in range(len(self.variants))]
-
-    def own_of(self, entry: record.Entry, rows: Sequence[EffectRow]) -> Own:
-        (own,) = self._select(entry, [rows])
-        return own
-
-    def _select(self, entry: record.Entry, variants: Sequence[Sequence[EffectRow]]) -> list[Own]:
-        """Each variant stands as an entry of its own in one frame, with the number of its place as its trial."""
-        names = [f"variant {n}" for n in range(len(variants))]
-        made = [frame_row(n, names[n], row) for n, rows in enumerate(variants) for row in rows if not row.reason]
-        if not made:
-            nothing = np.empty(0), np.empty(0)
-            return [nothing for _ in variants]
-        moderators = {
-            code: {**values, **{key: said for name in names for key, said in _said(entry, code, name).items()}}
-            for code, values in self.base.moderators.items()
-        }
-        taken = selected(effects_frame(made), self.base.specification, self.base.data.classes, moderators)
-        which, yi, vi = (taken[name].to_numpy() for name in ("trial", "yi", "vi"))
-        return [(yi[which == n], vi[which == n]) for n in range(len(variants))]
+    def _own(self, one: _Variant) -> Own:
+        if one.own is None:
+            (one.own,) = self.base.select([(one.entry or one.standing, one.rows)])
+        return one.own
 
     def estimate(self, own: Own) -> float | None:
         """Worked out once for effects that are the same to the last bit: many decisions touch nothing pooled."""
@@ -308,6 +327,18 @@ class _Measured:
             return pool(given, self.base.specification)
         except StatsError:
             return None
+
+
+def _effects_of_each(
+    entries: Sequence[record.Entry], specification: EffectSpecification, overrides: Mapping[str, int]
+) -> list[list[EffectRow] | None]:
+    """Of each its effects; None of what has none, such as an entry with a number that no arithmetic takes."""
+    try:
+        return [*effects_of_each(entries, specification, overrides)]
+    except ValueError:
+        if len(entries) == 1:
+            return [None]
+        return [own for entry in entries for own in _effects_of_each([entry], specification, overrides)]
 
 
 def frame_row(trial_id: int, name: str, row: EffectRow) -> tuple[object, ...]:

@@ -119,12 +119,24 @@ def compose(
     ValueError
         If two units were called equivalent and `units` does not know them.
     """
+    return compose_laid(a, b, lay(a, b, matches), differences, decisions, units)
+
+
+def compose_laid(
+    a: Entry,
+    b: Entry,
+    beside: SideBySide,
+    differences: Sequence[Difference],
+    decisions: Mapping[Unit, Decision],
+    units: UnitTable | None = None,
+) -> Entry:
+    """`compose` of two entries that are laid side by side already: for who composes them again and again."""
     waiting = [
         found for found in differences if found.verdict not in ACCEPTED_VERDICTS and unit_of(found) not in decisions
     ]
     if waiting:
         raise Undecided(waiting)
-    beside, table = lay(a, b, matches), units or UnitTable()
+    table = units or UnitTable()
     _check_units(beside, differences, table)
     settled = {unit_of(found): Decision(Choice(found.takes or Side.A)) for found in differences}
     settled |= {unit: decision for unit, decision in decisions.items() if unit in settled}
@@ -211,8 +223,8 @@ class _Composer:
                 changes[name] = unreported(name)
             else:
                 changes[name] = decision.n or field_value(name, _given(decision.text, name))
-        merged: Row = replace(cast("Any", a), **changes)
-        return merged
+        other = {name: value for name, value in changes.items() if value is not getattr(a, name)}
+        return cast("Row", replace(cast("Any", a), **other)) if other else a
 
     def _observation(self, cell: Cell) -> Observation | None:
         """A row in which both sides say something, or that a decision on the whole row takes in."""
@@ -232,14 +244,13 @@ class _Composer:
             if taken is None:
                 return None
             factor = self._to_final_unit(cell, side)
-            row = replace(in_other_unit(taken, factor), notes=_noted(taken, factor, taken, "centre", "spread"))
+            row = replace(in_other_unit(taken, factor), notes=_noted(taken.notes, factor, taken, "centre", "spread"))
         return self._placed(row, cell, rows.key)
 
     def _joined(self, cell: Cell, a: Observation, b: Observation) -> Observation:
         rows = Pair(a, b)
-        offered = {
-            side: in_other_unit(row, self._to_final_unit(cell, side)) for side, row in ((Side.A, a), (Side.B, b))
-        }
+        factors = {side: self._to_final_unit(cell, side) for side in Side}
+        offered = {side: in_other_unit(row, factors[side]) for side, row in ((Side.A, a), (Side.B, b))}
         values: dict[str, Any] = {}
         sides: dict[str, Side] = {}
         for name in ("n", "centre", "spread"):
@@ -254,9 +265,9 @@ class _Composer:
         notes = a.notes or b.notes
         for name, side in sides.items():
             row = a if side is Side.A else b
-            notes = _noted(replace(row, notes=notes), self._to_final_unit(cell, side), row, name)
-        row = replace(a, **values, source=whole.source if whole.source != Source() else a.source, notes=notes)
-        return self._placed(row, cell, rows.key)
+            notes = _noted(notes, factors[side], row, name)
+        source = whole.source if whole.source != Source() else a.source
+        return replace(a, **values, source=source, notes=notes, **self._place(cell), key=rows.key)
 
     def _silent(self, cell: Cell) -> Observation | None:
         """A row without a difference that one side has, or that says nothing on both: it says no more than NR."""
@@ -266,13 +277,14 @@ class _Composer:
         return self._placed(rows.a or rows.b or cell.rows.one, cell, cell.rows.key)
 
     def _placed(self, row: Observation, cell: Cell, key: str) -> Observation:
-        return replace(
-            row,
-            key=key,
-            arm=self.beside.arms[cell.arm].key,
-            timepoint=self.beside.timepoints[cell.timepoint].key,
-            outcome=self.beside.outcomes[cell.outcome].key,
-        )
+        return replace(row, key=key, **self._place(cell))
+
+    def _place(self, cell: Cell) -> dict[str, Any]:
+        return {
+            "arm": self.beside.arms[cell.arm].key,
+            "timepoint": self.beside.timepoints[cell.timepoint].key,
+            "outcome": self.beside.outcomes[cell.outcome].key,
+        }
 
     def _to_final_unit(self, cell: Cell, side: Side) -> Fraction:
         """The factor from a side's unit of an outcome to the unit that FINAL has."""
@@ -338,11 +350,13 @@ def _with_values(row: Observation, decision: Decision) -> Observation:
     )
 
 
-def _noted(row: Observation, factor: Fraction, printed: Observation, *names: str) -> str:
+def _noted(notes: str, factor: Fraction, printed: Observation, *names: str) -> str:
     """The notes of a row, with what was printed for each quantity that is now in another unit."""
+    if factor == 1:
+        return notes
     says = {
         "centre": centre_says(printed) if status_of(printed.centre) is Status.REPORTED else "",
         "spread": spreads.says(printed.spread) if status_of(printed.spread) is Status.REPORTED else "",
     }
-    added = [f"{says[name]} in print, × {factor}" for name in names if factor != 1 and says.get(name)]
-    return " · ".join([text for text in (row.notes, *added) if text])
+    added = [f"{says[name]} in print, × {factor}" for name in names if says.get(name)]
+    return " · ".join([text for text in (notes, *added) if text])

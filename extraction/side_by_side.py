@@ -136,13 +136,14 @@ def lay(a: Entry, b: Entry, matches: Sequence[Match]) -> SideBySide:
 
 def status_of(quantity: Quantity | Spread) -> Status:
     """What is known of a quantity: REPORTED where it has a number or a text, whatever its status forgot to say."""
-    if quantity.status in {Status.NOT_REPORTED, Status.NOT_MEASURED, Status.UNCLEAR}:
-        return quantity.status
-    values: tuple[float | None, ...] = (quantity.value,)
-    if isinstance(quantity, Spread):
-        values = (quantity.value, quantity.low, quantity.high)
-    given = quantity.printed.strip() or any(value is not None for value in values)
-    return Status.REPORTED if given else Status.UNSAID
+    status = quantity.status
+    if status is Status.NOT_REPORTED or status is Status.NOT_MEASURED or status is Status.UNCLEAR:
+        return status
+    if quantity.value is not None or quantity.printed.strip():
+        return Status.REPORTED
+    if isinstance(quantity, Spread) and (quantity.low is not None or quantity.high is not None):
+        return Status.REPORTED
+    return Status.UNSAID
 
 
 def statuses_of(row: Observation) -> tuple[Status, Status, Status]:
@@ -152,7 +153,8 @@ def statuses_of(row: Observation) -> tuple[Status, Status, Status]:
 
 def said(row: Observation | None) -> Observation | None:
     """The row, or None where nothing was said in it: a grid makes such rows, and they say no more than none."""
-    return None if row is None or set(statuses_of(row)) == {Status.UNSAID} else row
+    blank = row is None or all(status_of(one) is Status.UNSAID for one in (row.n, row.centre, row.spread))
+    return None if blank else row
 
 
 def whole_n(row: Observation) -> int | None:

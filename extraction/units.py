@@ -100,6 +100,10 @@ class UnitTable:
         self._any_case = _any_case(self._names)
         self._graphs: dict[str, _Edges] = {}
 
+    @property
+    def rows(self) -> tuple[UnitRow, ...]:
+        return self._rows
+
     def name(self, unit: str) -> str:
         """The unit as the table calls it; folded where the table does not know it."""
         folded = fold(unit)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -51,12 +53,60 @@ def rows_of(entry: Entry) -> dict[record.Subject, list[Any]]:
 def as_record(rows: dict[record.Subject, list[Any]]) -> record.Entry:
     """The entry as plain values, in the order in which its rows stand."""
     return record.Entry(
-        arms=tuple(_arm(row) for row in rows[record.Subject.ARM]),
+        arms=tuple(_arm(row, _code(row.intervention)) for row in rows[record.Subject.ARM]),
         timepoints=tuple(_timepoint(row) for row in rows[record.Subject.TIMEPOINT]),
-        outcomes=tuple(_outcome(row) for row in rows[record.Subject.OUTCOME]),
+        outcomes=tuple(_outcome(row, _code(row.marker)) for row in rows[record.Subject.OUTCOME]),
         observations=tuple(_observation(row) for row in rows[record.Subject.OBSERVATION]),
-        characteristics=tuple(_characteristic(row) for row in rows[record.Subject.CHARACTERISTIC]),
+        characteristics=tuple(
+            _characteristic(row, row.moderator.code, _code(row.level)) for row in rows[record.Subject.CHARACTERISTIC]
+        ),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """What an entry says, and the direction of its outcomes, by key, where it differs from the marker's."""
+
+    entry: record.Entry
+    overrides: Mapping[str, int]
+
+
+def read_entries(entries: Iterable[UUID]) -> dict[UUID, Read]:
+    """Many entries as plain values: one query for each sort of row, whatever their number, and no model rows.
+
+    To make model rows of some thousand observations takes most of the time of a page that compares all entries.
+    """
+    keys = list(entries)
+    found: dict[record.Subject, dict[UUID, list[Any]]] = {}
+    for subject, model in ROWS.items():
+        names = [column.attname for column in model._meta.concrete_fields]
+        codes = [f"{name}__code" for name in WITH_CODES.get(subject, ())]
+        rows = model._base_manager.filter(entry__in=keys).order_by("entry", "position", "id")
+        found[subject] = of_entry = defaultdict(list)
+        for row in rows.values_list(*names, *codes, named=True):
+            of_entry[row.entry_id].append(row)
+    return {key: _read({subject: of_entry.get(key, []) for subject, of_entry in found.items()}) for key in keys}
+
+
+def _read(rows: Mapping[record.Subject, list[Any]]) -> Read:
+    outcomes = rows[record.Subject.OUTCOME]
+    return Read(
+        record.Entry(
+            arms=tuple(_arm(row, row.intervention__code or "") for row in rows[record.Subject.ARM]),
+            timepoints=tuple(_timepoint(row) for row in rows[record.Subject.TIMEPOINT]),
+            outcomes=tuple(_outcome(row, row.marker__code or "") for row in outcomes),
+            observations=tuple(_observation(row) for row in rows[record.Subject.OBSERVATION]),
+            characteristics=tuple(
+                _characteristic(row, row.moderator__code, row.level__code or "")
+                for row in rows[record.Subject.CHARACTERISTIC]
+            ),
+        ),
+        {str(row.id): row.direction_override for row in outcomes if row.direction_override is not None},
+    )
+
+
+def _code(row: Any) -> str:
+    return row.code if row else ""
 
 
 def _quantity(row: Any, prefix: str) -> record.Quantity:
@@ -69,12 +119,12 @@ def _quantity(row: Any, prefix: str) -> record.Quantity:
     )
 
 
-def _arm(row: Arm) -> record.Arm:
+def _arm(row: Any, intervention: str) -> record.Arm:
     return record.Arm(
-        key=str(row.pk),
+        key=str(row.id),
         label=row.label,
         role=record.Role(row.role),
-        intervention=row.intervention.code if row.intervention else "",
+        intervention=intervention,
         control_kind=row.control_kind,
         n_randomised=_quantity(row, "n_randomised"),
         eligible=row.eligible,
@@ -82,15 +132,15 @@ def _arm(row: Arm) -> record.Arm:
     )
 
 
-def _timepoint(row: Timepoint) -> record.Timepoint:
-    return record.Timepoint(str(row.pk), record.Phase(row.phase), row.printed, row.weeks, row.weeks_after_end)
+def _timepoint(row: Any) -> record.Timepoint:
+    return record.Timepoint(str(row.id), record.Phase(row.phase), row.printed, row.weeks, row.weeks_after_end)
 
 
-def _outcome(row: Outcome) -> record.Outcome:
+def _outcome(row: Any, marker: str) -> record.Outcome:
     return record.Outcome(
-        key=str(row.pk),
+        key=str(row.id),
         name=row.name,
-        marker=row.marker.code if row.marker else "",
+        marker=marker,
         specimen=row.specimen,
         assay=row.assay,
         condition=record.Condition(row.condition),
@@ -103,9 +153,9 @@ def _outcome(row: Outcome) -> record.Outcome:
     )
 
 
-def _observation(row: Observation) -> record.Observation:
+def _observation(row: Any) -> record.Observation:
     return record.Observation(
-        key=str(row.pk),
+        key=str(row.id),
         arm=str(row.arm_id),
         timepoint=str(row.timepoint_id),
         outcome=str(row.outcome_id),
@@ -130,16 +180,16 @@ def _observation(row: Observation) -> record.Observation:
     )
 
 
-def _characteristic(row: Characteristic) -> record.Characteristic:
+def _characteristic(row: Any, moderator: str, level: str) -> record.Characteristic:
     return record.Characteristic(
-        key=str(row.pk),
-        moderator=row.moderator.code,
+        key=str(row.id),
+        moderator=moderator,
         kind=record.ModeratorKind(row.kind),
         arm=str(row.arm_id) if row.arm_id else "",
         status=Status(row.value_status),
         printed=row.value_printed,
         value=row.value,
-        level=row.level.code if row.level else "",
+        level=level,
     )
 
 

@@ -23,10 +23,10 @@ from analysis.models import Effect
 from analysis.recompute import recompute
 from analysis.setup import create_default_syntheses
 from analysis.specification import Measure
-from extraction import enter, reconcile
+from extraction import define, enter, reconcile
 from extraction.decisions import Decision
 from extraction.demo import load
-from extraction.models import Discrepancy, Review
+from extraction.models import Discrepancy, Marker, Review, UnitFactor, plain
 from extraction.rated import Rated, Sort
 from extraction.record import Subject, Verdict
 from extraction.states import Status
@@ -34,7 +34,7 @@ from tests import factories
 
 
 def unit(field: str, a: Any, b: Any, verdict: Verdict | None = None, sort: Sort = Sort.NUMBER) -> Unit:
-    return Unit(Rated(sort, field, "crp", a=a, b=b, verdict=verdict), "Trial", "Ann and Ben", "2026-11")
+    return Unit(Rated(sort, field, "crp", a=a, b=b, verdict=verdict), "Ann and Ben", "2026-11")
 
 
 # --- by hand ------------------------------------------------------------------------------------------------
@@ -42,7 +42,7 @@ def unit(field: str, a: Any, b: Any, verdict: Verdict | None = None, sort: Sort 
 
 def test_the_jaccard_index_by_hand() -> None:
     """Five rows of which three are in both: 3/5."""
-    rows = [Unit(Rated(Sort.STRUCTURE, "arms", both=both), "T", "", "") for both in (True, True, True, False, False)]
+    rows = [Unit(Rated(Sort.STRUCTURE, "arms", both=both), "", "") for both in (True, True, True, False, False)]
     assert structure("arms", rows).jaccard == 0.6
 
 
@@ -321,3 +321,74 @@ def test_the_queries_do_not_grow_with_the_review(review: Review, judge: Any) -> 
     for _ in range(3):
         factories.trial_at(Status.AGREED, review, decider=judge)
     assert queries() == one
+
+
+# --- what is kept in the cache ------------------------------------------------------------------------------
+
+
+def told(review: Review, by: Any, monkeypatch: pytest.MonkeyPatch) -> tuple[Agreement, int]:
+    """The report, and how many pairs had to be read for it."""
+    read: list[Any] = []
+
+    def reading(entries: Any) -> Any:
+        keys = list(entries)
+        read.extend(keys)
+        return plain.read_entries(keys)
+
+    monkeypatch.setattr("analysis.agreement.read_entries", reading)
+    return agreement_of(review, by), len(read) // 2
+
+
+@pytest.mark.django_db
+def test_what_was_counted_once_is_not_counted_again(
+    review: Review, judge: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    factories.trial_at(Status.ADJUDICATING, review, decider=judge)
+    first, read = told(review, judge, monkeypatch)
+    again, read_again = told(review, judge, monkeypatch)
+    assert (read, read_again) == (1, 0)
+    assert again == first
+    # another person who may read the same pairs gets the same counts from the same place
+    assert told(review, factories.member(review, "lead"), monkeypatch) == (first, 0)
+
+
+@pytest.mark.django_db
+def test_another_pair_is_counted_at_once_and_only_by_who_may_read_it(
+    review: Review, judge: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trial = factories.trial_at(Status.ADJUDICATING, review, decider=judge)
+    blind = factories.member(review, "lead", "adjudicator", user=factories.holder(trial, "A"))
+    told(review, judge, monkeypatch)
+    assert told(review, blind, monkeypatch)[0].overall.units == 0  # never what was kept for who reads the pair
+    one = told(review, judge, monkeypatch)[0].overall.units
+    factories.trial_at(Status.AGREED, review, decider=judge)
+    assert told(review, judge, monkeypatch)[0].overall.units > one
+    assert told(review, blind, monkeypatch)[0].trials == 1
+
+
+@pytest.mark.django_db
+def test_a_changed_code_of_the_vocabulary_is_counted_under_its_new_name(
+    review: Review, judge: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    marker = factories.made(factories.MarkerFactory, review=review, code="CRP")
+    trial = factories.made(factories.TrialFactory, review=review)
+    for slot in "AB":
+        factories.submitted(trial, slot, marker="CRP")
+    by_marker = dict(told(review, judge, monkeypatch)[0].tables)["By marker"]
+    assert [one.name for one in by_marker] == ["CRP"]
+    define.put(Marker, review.pk, {"code": "renamed"}, by=judge, pk=marker.pk)
+    by_marker = dict(told(review, judge, monkeypatch)[0].tables)["By marker"]
+    assert [one.name for one in by_marker] == ["renamed"]
+
+
+@pytest.mark.django_db
+def test_a_new_factor_of_units_and_another_measure_are_counted_anew(
+    review: Review, judge: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    factories.trial_at(Status.AGREED, review, decider=judge)
+    told(review, judge, monkeypatch)
+    define.put(UnitFactor, review.pk, {"unit": "ng/L", "to_unit": "pg/mL", "factor": "1", "exact": True}, by=judge)
+    assert told(review, judge, monkeypatch)[1] == 1
+    create_default_syntheses(review.pk, by=judge, measure=Measure.CHANGE_G)
+    assert told(review, judge, monkeypatch)[1] == 1
+    assert told(review, judge, monkeypatch)[1] == 0
