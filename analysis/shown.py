@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import groupby
 
 import numpy as np
+import pandas as pd
 
 from analysis import charts, wording
 from analysis.freshness import Freshness, State, current_of, freshness
 from analysis.models import CurrentResult, Effect, PooledResult, SnapshotTrial, Synthesis
-from analysis.pooling import average, effects_frame, selected
+from analysis.pooling import ModeratorValues, average, effects_frame, selected
 from analysis.snapshot import moderator_values
-from analysis.specification import Filters, InvalidFilters, Model
+from analysis.specification import Filters, InvalidFilters, Model, Specification
 from extraction.access import Viewer
 from extraction.models import Review
 
@@ -206,21 +207,37 @@ def passing(synthesis: Synthesis, effects: Sequence[Effect], classes: Mapping[st
         specification = synthesis.specification()
     except InvalidFilters:
         return []
-    if specification.filters == Filters() and specification.window == "post_any":
-        return list(effects)
-    moderators = moderator_values({e.entry_id for e in effects}, specification.filters.levels)
-    frame = effects_frame(
-        [
-            (
-                number, str(e.entry_id), e.position, str(e.treatment_key), str(e.control_key), str(e.outcome_key),
-                e.marker.code if e.marker else "", e.intervention.code if e.intervention else "",
-                e.weeks, e.weeks_after_end, e.yi, e.vi,
-            )
-            for number, e in enumerate(effects)
-        ]
-    )  # fmt: skip
-    passing = selected(frame, specification, classes, moderators)
-    return [effects[number] for number in passing["trial"]]
+    return Sieve(effects, classes, specification.filters.levels).passing(specification)
+
+
+class Sieve:
+    """Effects that several syntheses are asked about: laid out once, and once read what is said of the moderators."""
+
+    def __init__(self, effects: Sequence[Effect], classes: Mapping[str, str], moderators: Iterable[str]) -> None:
+        self.effects, self.classes, self.codes = list(effects), classes, frozenset(moderators)
+
+    @cached_property
+    def moderators(self) -> ModeratorValues:
+        return moderator_values({e.entry_id for e in self.effects}, self.codes) if self.codes else {}
+
+    @cached_property
+    def frame(self) -> pd.DataFrame:
+        return effects_frame(
+            [
+                (
+                    number, str(e.entry_id), e.position, str(e.treatment_key), str(e.control_key), str(e.outcome_key),
+                    e.marker.code if e.marker else "", e.intervention.code if e.intervention else "",
+                    e.weeks, e.weeks_after_end, e.yi, e.vi,
+                )
+                for number, e in enumerate(self.effects)
+            ]
+        )  # fmt: skip
+
+    def passing(self, specification: Specification) -> list[Effect]:
+        if specification.filters == Filters() and specification.window == "post_any":
+            return list(self.effects)
+        taken = selected(self.frame, specification, self.classes, self.moderators)
+        return [self.effects[number] for number in taken["trial"]]
 
 
 def averages(effects: Sequence[Effect], rho: float, tau2: float) -> list[Average]:

@@ -9,8 +9,9 @@ from uuid import UUID
 from analysis import preview
 from analysis.freshness import current_of
 from analysis.models import Effect, PooledResult, SnapshotTrial, Synthesis
-from analysis.shown import passing
+from analysis.shown import Sieve
 from analysis.snapshot import approved_data
+from analysis.specification import InvalidFilters, Specification
 from extraction.access import Viewer
 from extraction.models import Trial
 from extraction.number import Story
@@ -47,11 +48,8 @@ def used(story: Story, by: Viewer) -> Used:
     holding = set(members.values_list("snapshot", flat=True))
     made = _effects(story.trial, held.row.pk, {current.result.effects_made_by for current in shown.values()}, by)
     classes = approved_data(story.trial.review_id).classes
-    took = [
-        one
-        for one in syntheses
-        if one.pk in shown and shown[one.pk].snapshot_id in holding and _takes(one, shown[one.pk].result, made, classes)
-    ]
+    holding_it = [one for one in syntheses if one.pk in shown and shown[one.pk].snapshot_id in holding]
+    took = _taking(holding_it, {pk: current.result for pk, current in shown.items()}, made, classes)
     return Used(_once(made), preview.without(story.trial, took) if took else [])
 
 
@@ -65,9 +63,33 @@ def _observations(effect: Effect) -> set[str]:
     return {key for side in effect.ledger.get("inputs", []) for key in side["observations"]}
 
 
-def _takes(synthesis: Synthesis, result: PooledResult, effects: Sequence[Effect], classes: Mapping[str, str]) -> bool:
-    own = [one for one in effects if one.specification == result.effects_made_by and not one.reason]
-    return bool(own) and bool(passing(synthesis, own, classes))
+def _taking(
+    syntheses: Sequence[Synthesis],
+    results: Mapping[int, PooledResult],
+    effects: Sequence[Effect],
+    classes: Mapping[str, str],
+) -> list[Synthesis]:
+    """The syntheses whose shown result took one of these effects."""
+    specifications = {one.pk: found for one in syntheses if (found := _specification(one)) is not None}
+    levels = {code for found in specifications.values() for code in found.filters.levels}
+    sieves: dict[str, Sieve] = {}
+    took = []
+    for one in syntheses:
+        made_by = results[one.pk].effects_made_by
+        if made_by not in sieves:
+            own = [effect for effect in effects if effect.specification == made_by and not effect.reason]
+            sieves[made_by] = Sieve(own, classes, levels)
+        sieve = sieves[made_by]
+        if one.pk in specifications and sieve.effects and sieve.passing(specifications[one.pk]):
+            took.append(one)
+    return took
+
+
+def _specification(synthesis: Synthesis) -> Specification | None:
+    try:
+        return synthesis.specification()
+    except InvalidFilters:
+        return None
 
 
 def _once(effects: Sequence[Effect]) -> list[Effect]:
