@@ -18,7 +18,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from bench import entering
+from bench import entering, pages
 
 ROOT = Path(__file__).resolve().parent.parent
 REPORT = ROOT / "docs" / "bench-app.md"
@@ -33,7 +33,7 @@ def main() -> None:
         try:
             wait_until_fresh()
             rows = [("demo review loaded (56 trials, both entries, 33 approvals)", f"{seconds:.1f} s", "–")]
-            rows += pages()
+            rows += pages.rows(signed_in)
             rows += approvals()
             rows += imports()
             rows += entering.rows(signed_in("extractor-a"), "extractor-a")
@@ -55,6 +55,7 @@ def prepare(folder: str) -> None:
     django.setup()
     call_command("migrate", verbosity=0)
     call_command("collectstatic", verbosity=0, interactive=False)
+    import reviewapp.wsgi  # noqa: F401  # what a server does when it starts: load all pages, settle the collector
 
 
 def load() -> None:
@@ -83,52 +84,6 @@ def signed_in(username: str) -> Any:
     client = Client(SERVER_NAME="127.0.0.1")
     client.force_login(User.objects.get(username=username))
     return client
-
-
-def pages() -> list[tuple[str, str, str]]:
-    """The 95th percentile of each page, from request to rendered answer, in this process."""
-    from django.urls import reverse
-
-    from analysis.models import Effect, Synthesis
-    from extraction.models import Discrepancy, Entry, Review, Trial
-
-    review = Review.objects.get()
-    trial = Trial.objects.filter(status="adjudicating").order_by("label_key").first()
-    mine = Entry.objects.filter(slot="A").order_by("trial__label_key").first()
-    synthesis = Synthesis.objects.get(is_primary=True)
-    effect = Effect.objects.filter(reason="").first()
-    discrepancy = Discrepancy.objects.filter(state="open").first()
-    if not (trial and mine and effect and discrepancy):
-        raise SystemExit("The demo review is not as it should be.")
-    wanted = [
-        ("extractor-a", "My work", reverse("extraction:work")),
-        ("extractor-a", "an entry", reverse("extraction:entry", args=[mine.pk])),
-        ("extractor-a", "codebook", reverse("extraction:codebook", args=[review.pk])),
-        ("lead", "My work of the lead", reverse("extraction:work")),
-        ("lead", "all trials", reverse("extraction:review", args=[review.pk])),
-        ("lead", "a trial with its differences", reverse("extraction:trial", args=[trial.pk])),
-        ("lead", "results", reverse("analysis:results", args=[review.pk])),
-        ("lead", "a synthesis with its effects", reverse("analysis:synthesis", args=[synthesis.pk])),
-        ("lead", "an effect with its ledger", reverse("analysis:effect", args=[effect.pk])),
-        ("adjudicator", "admin: queue", reverse("admin:extraction_discrepancy_changelist")),
-        ("adjudicator", "admin: a discrepancy", reverse("admin:extraction_discrepancy_change", args=[discrepancy.pk])),
-        ("lead", "admin: trials", reverse("admin:extraction_trial_changelist")),
-        ("lead", "API: trials", "/api/trials/"),
-        ("lead", "API: results", "/api/results/"),
-    ]
-    rows = []
-    for username, name, address in wanted:
-        client = signed_in(username)
-        client.get(address)
-        times = []
-        for _ in range(20):
-            seconds, answer = timed(lambda client=client, address=address: client.get(address))
-            if answer.status_code != 200:
-                raise SystemExit(f"{address} answers {answer.status_code}")
-            times.append(seconds)
-        p95 = statistics.quantiles(times, n=20)[-1]
-        rows.append((f"{name} (p95 of 20)", f"{p95 * 1000:.0f} ms", "300 ms"))
-    return rows
 
 
 def approvals() -> list[tuple[str, str, str]]:
