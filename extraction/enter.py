@@ -26,7 +26,7 @@ from extraction.errors import (
 from extraction.locks import locked_entry, locked_trial, require
 from extraction.looked_over import look_over
 from extraction.models import CheckReason, Entry, Event, Slot
-from extraction.models.plain import ROWS, WITH_CODES, rows_of
+from extraction.models.plain import ROWS, rows_of
 from extraction.record import Subject
 from extraction.recorded import verb
 from extraction.states import EntryState, Status
@@ -187,8 +187,7 @@ class _Writer:
         self.entry = entry
         self.context = Context.of(entry)
         self.rows: dict[Subject, dict[UUID, Any]] = {}
-        for subject, model in ROWS.items():
-            found = model._base_manager.filter(entry=entry).select_related(*WITH_CODES.get(subject, ()))
+        for subject, found in rows_of(entry).items():
             self.rows[subject] = {row.pk: row for row in found}
             self.context.rows[subject] = set(self.rows[subject])
         self.next_position = 1 + max(

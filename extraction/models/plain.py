@@ -26,6 +26,9 @@ WITH_CODES = {
     record.Subject.CHARACTERISTIC: ("moderator", "level"),
 }
 
+STRUCTURE = {"arm": record.Subject.ARM, "timepoint": record.Subject.TIMEPOINT, "outcome": record.Subject.OUTCOME}
+POINTS_TO = {record.Subject.OBSERVATION: tuple(STRUCTURE), record.Subject.CHARACTERISTIC: ("arm",)}
+
 
 class Codes(Protocol):
     """The review's vocabulary by code; `extraction.typed.Context` is one."""
@@ -39,15 +42,24 @@ RecordRow = record.Arm | record.Timepoint | record.Outcome | record.Observation 
 
 
 def rows_of(entry: Entry) -> dict[record.Subject, list[Any]]:
-    """All rows of an entry by subject, in their order, with the codes they need: five queries, whatever the size."""
-    return {
-        subject: list(
-            model._base_manager.filter(entry=entry)
-            .select_related(*WITH_CODES.get(subject, ()))
-            .order_by("position", "id")
-        )
-        for subject, model in ROWS.items()
-    }
+    """All rows of an entry by subject, in their order, with the codes they need: five queries, whatever the size.
+
+    Each row knows its entry, and its arm, time and outcome among these rows, without having been joined to them:
+    `select_related()` without a name would join a row to all that it points to, up to the review.
+    """
+    found: dict[record.Subject, list[Any]] = {}
+    for subject, model in ROWS.items():
+        rows = model._base_manager.filter(entry=entry).order_by("position", "id")
+        codes = WITH_CODES.get(subject)
+        found[subject] = list(rows.select_related(*codes) if codes else rows)
+    known = {row.pk: row for subject in STRUCTURE.values() for row in found[subject]}
+    for subject, rows in found.items():
+        for row in rows:
+            row.entry = entry
+            for name in POINTS_TO.get(subject, ()):
+                if (key := getattr(row, f"{name}_id")) in known:
+                    setattr(row, name, known[key])
+    return found
 
 
 def as_record(rows: dict[record.Subject, list[Any]]) -> record.Entry:
