@@ -49,6 +49,7 @@ LABELS: Mapping[str, str] = {
 }
 
 LARGEST_SHIFT = 6  # places by which a decimal point is thought to slip
+TELLING = 2  # significant digits of a number whose rounding is taken for more than chance
 NEAR = Fraction(1, 20)  # how far a ratio may be from √n, whatever the precision allows
 
 
@@ -192,9 +193,18 @@ class _Two:
         return self.a.value == self.b.value or self.a.rounds_to(self.b)
 
     def times(self, factor: Fraction) -> bool:
-        """Whether B is A times a factor, to the printed digits."""
+        """Whether B is A times a factor: digit for digit, or rounded and with two digits at least that say so.
+
+        One digit that agrees after rounding (28 and 3) is what chance gives.
+        """
         moved = self.a.times(factor)
-        return moved.value == self.b.value or moved.rounds_to(self.b)
+        if moved.value == self.b.value:
+            return True
+        return moved.rounds_to(self.b) and min(_digits(self.a), _digits(self.b)) >= TELLING
+
+    def converted(self, factor: Fraction) -> bool:
+        """Whether one number may stand behind both, printed by the report once in each of two units."""
+        return self.a.times(factor).meets(self.b)
 
 
 def _of_numbers(two: _Two | None) -> Diagnosis | None:
@@ -233,6 +243,8 @@ def _inside(row: Observation) -> bool | None:
 
 def _of_spread(a: Observation, b: Observation, factors: Collection[Fraction]) -> Diagnosis | None:
     kinds = {a.spread.kind, b.spread.kind}
+    if mirrored := _mirrored(a.spread, b.spread):
+        return mirrored
     numbers = list(_spread_numbers(a.spread, b.spread))
     if kinds == {SpreadKind.SD, SpreadKind.SE}:
         return _one_number_two_names(a, b, [two for two, _ in numbers])
@@ -240,13 +252,33 @@ def _of_spread(a: Observation, b: Observation, factors: Collection[Fraction]) ->
         return None
     centre = _Two.of(a.centre, b.centre)
     others = [centre] if centre is not None else []
-    apart = [(two, whole) for two, whole in numbers if not two.same] or numbers
+    apart = [(two, whole) for two, whole in numbers if not two.same]
+    apart = apart or [(two, whole) for two, whole in numbers if two.ratio is not None]
     causes = [
-        (_se_as_sd(two, a, b) if whole else None) or _of_unit(two, others, factors) or _of_numbers(two)
+        (_of_unit(two, others, factors) if others else None)  # a factor that the centre has as well says most
+        or (_se_as_sd(two, a, b) if whole else None)
+        or _of_unit(two, others, factors)
+        or _of_numbers(two)
         for two, whole in apart
     ]
     codes = {cause.code if cause else "" for cause in causes}
     return causes[0] if len(codes) == 1 else None
+
+
+def _mirrored(a: Spread, b: Spread) -> Diagnosis | None:
+    """Two ends with the other sign, and so in the other order: the difference taken the other way round."""
+    ends = [Printed.of(*end) for end in ((a.low_printed, a.low), (a.high_printed, a.high))]
+    others = [Printed.of(*end) for end in ((b.high_printed, b.high), (b.low_printed, b.low))]
+    minus = Fraction(-1)
+    for one, other in zip(ends, others, strict=True):
+        if one is None or other is None:
+            return None
+        turned = one.times(minus)
+        if turned.value != other.value and not turned.rounds_to(other):
+            return None
+    if all(one is not None and not one.value for one in ends):
+        return None
+    return Diagnosis("sign", "The ends of B are those of A with the other sign", None)
 
 
 def _spread_numbers(a: Spread, b: Spread) -> Iterator[tuple[_Two, bool]]:
@@ -276,6 +308,8 @@ def _se_as_sd(two: _Two, a: Observation, b: Observation) -> Diagnosis | None:
     sizes = [whole_n(b), whole_n(a)] if smaller_b else [whole_n(a), whole_n(b)]
     for n in dict.fromkeys(n for n in sizes if n is not None and n > 1):
         as_sd = small.times(root(n))
+        if ratio in {Fraction(1, 10), 10} and as_sd.value != large.value:
+            continue  # n near 100: the very same digits say that the point slipped
         if as_sd.meets(large) and abs(as_sd.value / large.value - 1) <= NEAR:
             evidence = f"B / A = {_short(ratio)} ≈ {'1/' if smaller_b else ''}√{n}"
             return Diagnosis("se_as_sd", evidence, _right_of(a.spread.kind, smaller_b))
@@ -298,8 +332,9 @@ def _of_unit(two: _Two | None, others: Sequence[_Two], factors: Collection[Fract
     known = [other for other in others if other.ratio is not None]
     thousands = {Fraction(1000) ** power for power in (-2, -1, 1, 2)}
     tens = {Fraction(10) ** shift for shift in range(-LARGEST_SHIFT, LARGEST_SHIFT + 1)} - {Fraction(1)}
-    for factor in sorted({*factors, *thousands, *(tens if known else ())}):
-        if two.times(factor) and all(other.times(factor) for other in known):
+    turned = {1 / factor for factor in factors}  # A's value may be the one in another unit
+    for factor in sorted({*factors, *turned, *thousands, *(tens if known else ())}):
+        if two.converted(factor) and all(other.converted(factor) and not other.same for other in known):
             return Diagnosis("unit_factor", f"B / A = {_short(factor)}, in all numbers of the row", None)
     return None
 
@@ -321,6 +356,11 @@ def _transposed(a: str, b: str) -> bool:
     first, second = apart
     neighbours = digits.index(second) - digits.index(first) == 1
     return neighbours and (a[first], a[second]) == (b[second], b[first])
+
+
+def _digits(number: Printed) -> int:
+    """Significant digits as printed: 2 of 0.012 and of 1.0, 1 of 3 and of 0."""
+    return len(str(abs(number.value) / (2 * number.half)))
 
 
 def _short(value: Fraction) -> str:

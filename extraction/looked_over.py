@@ -39,10 +39,10 @@ class Judged:
 def limits_of(review: Review, by: Viewer) -> Limits:
     """The limits of a review's set-up, and the plausible ranges of its markers."""
     markers = Marker.objects.visible_to(by).filter(review=review).select_related("outcome_class")
-    return Limits.of(review.checks, {marker.code: _of_marker(marker) for marker in markers}, review.source_required)
+    return Limits.of(review.checks, {marker.code: marker_limits(marker) for marker in markers}, review.source_required)
 
 
-def _of_marker(marker: Marker) -> MarkerLimits:
+def marker_limits(marker: Marker) -> MarkerLimits:
     return MarkerLimits(
         unit=marker.unit_of_range,
         low=marker.plausible_low,

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from dataclasses import dataclass, field
-from fractions import Fraction
 from functools import cached_property
 from typing import Any
 from uuid import UUID
@@ -78,25 +76,6 @@ class Pair:
         elif difference.subject != Subject.OUTCOME:
             return ""
         return row.marker.code if row.marker else ""
-
-    def factors(self, difference: record.Difference, units: UnitTable) -> Collection[Fraction]:
-        """By which the values of an observation change when their unit is taken for another one."""
-        if difference.subject != Subject.OBSERVATION:
-            return ()
-        outcome = self.by_key[str(self.by_key[difference.a or difference.b or ""].outcome_id)]
-        return units.factors(outcome.unit, self.marker_of(difference)) if outcome.unit.strip() else ()
-
-    def a_observation(self, difference: record.Difference) -> record.Observation | None:
-        return self._observation(self.a_record, difference, difference.a)
-
-    def b_observation(self, difference: record.Difference) -> record.Observation | None:
-        return self._observation(self.b_record, difference, difference.b)
-
-    @staticmethod
-    def _observation(entry: record.Entry, difference: record.Difference, key: str | None) -> record.Observation | None:
-        if difference.subject != Subject.OBSERVATION or key is None:
-            return None
-        return next(row for row in entry.observations if row.key == key)
 
 
 def current_pair(trial: Trial) -> Pair | None:

@@ -5,17 +5,18 @@ Which row is which is said before, in `extraction.matching`; it may be said anew
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from typing import Any
+from collections.abc import Collection, Sequence
 from uuid import UUID
 
-from extraction import access, compare, diagnose, record
+from extraction import access, compare, record
 from extraction.access import Act, Thing
 from extraction.adjudicate import decider, require_unclaimed
 from extraction.approve import draft_final, unit_of
 from extraction.decisions import Decision, checked
 from extraction.errors import IllegalMove, NotFound, UnresolvedDiscrepancies
+from extraction.explain import explain
 from extraction.locks import locked_discrepancy, locked_trial, require
+from extraction.looked_over import marker_limits
 from extraction.models import (
     Claim,
     Discrepancy,
@@ -30,7 +31,6 @@ from extraction.pairs import Pair, both, record_matches, unit_table
 from extraction.record import ACCEPTED_VERDICTS
 from extraction.recorded import verb
 from extraction.states import Status
-from extraction.units import UnitTable
 from extraction.versions import copy_reasons, copy_rows
 
 
@@ -153,12 +153,16 @@ def compare_entries(trial: Trial, pair: Pair) -> None:
     matches = record_matches(trial, pair)
     differences = compare.differences(pair.a_record, pair.b_record, matches, units)
     found = [_discrepancy(trial, pair, position, difference) for position, difference in enumerate(differences)]
-    markers = {marker.code: marker for marker in Marker._base_manager.filter(review=trial.review_id)}
-    for row, difference in zip(found, differences, strict=True):
+    known = Marker._base_manager.filter(review=trial.review_id).select_related("outcome_class")
+    markers = {marker.code: marker for marker in known}
+    limits = {code: marker_limits(marker) for code, marker in markers.items()}
+    causes = explain(pair.a_record, pair.b_record, matches, differences, units, limits)
+    for row, difference, cause in zip(found, differences, causes, strict=True):
         row.marker = markers.get(pair.marker_of(difference))
-    swaps = diagnose.swaps(pair.a_record, pair.b_record, matches, differences, units)
-    for row, difference in zip(found, differences, strict=True):
-        _explain(row, difference, pair, swaps, units)
+        if cause is not None and row.state == Discrepancy.State.OPEN:
+            row.diagnosis = cause.code
+            row.evidence = cause.evidence[:300]
+            row.suggests = cause.suggests.value if cause.suggests else ""
     kept = _keep(trial, pair, found)
     still_open = trial.discrepancies.unresolved().count()
     after = {"differ": len(found), "open": still_open} | ({"kept": kept} if kept else {})
@@ -214,14 +218,3 @@ def _discrepancy(trial: Trial, pair: Pair, position: int, difference: record.Dif
         state=Discrepancy.State.ACCEPTED if accepted else Discrepancy.State.OPEN,
         position=position,
     )
-
-
-def _explain(
-    row: Discrepancy, difference: record.Difference, pair: Pair, swaps: Mapping[str, Any], units: UnitTable
-) -> None:
-    a, b = pair.a_observation(difference), pair.b_observation(difference)
-    found = swaps.get(difference.a or "") or diagnose.diagnose(difference, a, b, pair.factors(difference, units))
-    if found is not None and row.state == Discrepancy.State.OPEN:
-        row.diagnosis = found.code
-        row.evidence = found.evidence[:300]
-        row.suggests = found.suggests.value if found.suggests else ""

@@ -163,6 +163,36 @@ def test_ends_that_differ_for_one_cause() -> None:
     assert spread(ci("1.2", "3.4"), ci("12", "43")) is None
 
 
+def test_an_interval_turned_round() -> None:
+    found = spread(ci("-3.4", "0.6"), ci("-0.6", "3.4"))
+    assert found == Diagnosis("sign", "The ends of B are those of A with the other sign", None)
+    assert spread(ci("-3.4", "0.6"), ci("-0.7", "3.4")) is None
+    assert spread(ci("-3.42", "0.6"), ci("-0.6", "3.4")) == found
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "code"), [("28", "3", None), ("0.01", "0.05", None), ("28.4", "2.8", "decimal_point")]
+)
+def test_one_digit_that_agrees_after_rounding_is_chance(a: str, b: str, code: str | None) -> None:
+    found = centre(a, b)
+    assert (found.code if found else None) == code
+
+
+@pytest.mark.parametrize(
+    ("large", "small", "n", "code"),
+    [("16", "1.6", "99", "decimal_point"), ("16.3", "1.64", "99", "se_as_sd"), ("16", "1.6", "100", "se_as_sd")],
+)
+def test_where_the_root_is_near_ten_the_very_same_digits_are_a_slipped_point(
+    large: str, small: str, n: str, code: str
+) -> None:
+    assert spread(sd(large), sd(small), n).code == code  # type: ignore[union-attr]
+
+
+def test_a_factor_that_the_centre_has_as_well_is_a_unit_whatever_n_is() -> None:
+    a, b = cell(n="100", centre="3.1", spread=sd("0.42")), cell(n="100", centre="31", spread=sd("4.2"))
+    assert diagnosed(a, b, "spread").code == "unit_factor"  # type: ignore[union-attr]
+
+
 def test_the_side_whose_centre_lies_in_its_own_interval_looks_right() -> None:
     interval = ci("-2.5", "-0.5")
     assert centre("-1.1", "1.1", spread=interval) == Diagnosis(
@@ -223,6 +253,17 @@ def test_one_number_under_two_units() -> None:
             assert found is not None
             assert (found.code, found.suggests) == ("unit_factor", None)
             assert found.evidence.endswith("under two units")
+
+
+def test_a_factor_of_the_unit_table_either_way_and_each_rounded_by_itself() -> None:
+    for a, b in ((("93.6", "19.8"), ("5.20", "1.10")), (("5.2", "1.1"), ("94", "20"))):
+        rows = [cell(centre=one[0], spread=sd(one[1])) for one in (a, b)]
+        assert diagnosed(*rows, "centre", factors={Fraction(18)}).code == "unit_factor"  # type: ignore[union-attr]
+
+
+def test_a_small_factor_that_moves_the_mean_and_not_the_spread_is_no_unit() -> None:
+    a, b = cell(centre="0.76", spread=sd("0.2")), cell(centre="0.79", spread=sd("0.2"))
+    assert diagnosed(a, b, "centre", factors={Fraction(103, 100)}) is None
 
 
 # What one side lacks
