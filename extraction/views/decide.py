@@ -167,14 +167,17 @@ def show(
     }
     if row is not None:
         both = sides(row, user)
+        may, taken = may_decide(request, row), row.pk in desk.claimed
         context |= {
             "row": row,
             "item": next((item for item in desk.items if item.here), None),
             "sides": both,
             "what": what_of(row, next((side.row for side in both if side.row is not None), None)),
             "form": form or DecisionForm(row),
-            "may_decide": may_decide(request, row),
-            "taken_by_another": row.pk in desk.claimed,
+            "may_decide": may,
+            "taken_by_another": taken,
+            "proposed": row.suggests if may and not taken and row.state == Discrepancy.State.OPEN else "",
+            "then": address(desk, row.pk),
             "decisions": Resolution.objects.visible_to(user).filter(discrepancy=row).select_related("decided_by"),
             "strip": among(row, both, user),
             "next_free": next(iter(desk.following(row.pk)), None),

@@ -133,3 +133,37 @@ def test_keys_are_letters_while_typing(live_server: LiveServer, demo: tuple[Revi
         page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name="Molmen-Hansen 2011")).to_be_visible()
     assert not Resolution.objects.exists()
+
+
+def test_both_are_asked_and_a_proposal_is_taken_by_keyboard(
+    live_server: LiveServer, demo: tuple[Review, People], sign_in: SignIn
+) -> None:
+    review, people = demo
+    page = sign_in(people.adjudicator)
+    row = Discrepancy.objects.filter(trial__review=review, diagnosis="se_as_sd", suggests="A").earliest("position")
+    at = f"{live_server.url}{reverse('extraction:decide', args=[review.pk])}?at={row.pk}"
+    page.goto(at)
+    # `a` opens the question and goes on to its words; Escape leaves them there
+    page.keyboard.press("a")
+    words = page.get_by_label("Your question to both")
+    expect(words).to_be_focused()
+    page.keyboard.type("Which page did you read, 1 or 2?")
+    page.keyboard.press("Escape")
+    expect(words).to_be_hidden()
+    page.keyboard.press("a")
+    expect(words).to_have_value("Which page did you read, 1 or 2?")
+    assert problems_of(page) == []
+    page.keyboard.press("Tab")
+    with page.expect_navigation():
+        page.keyboard.press("Enter")
+    # it stands on the page of the difference, and the decision is still to make
+    expect(page.locator(".question .quote")).to_have_text("Which page did you read, 1 or 2?")
+    assert str(row.pk) in page.url
+    assert not Resolution.objects.exists()
+    for width in (390, 1280):
+        page.set_viewport_size({"width": width, "height": 900})
+        assert stays_inside(page), width
+    with page.expect_navigation():
+        page.keyboard.press("p")
+    made = Resolution.objects.get()
+    assert (made.discrepancy_id, made.choice, made.reason_code) == (row.pk, "A", "se_as_sd")

@@ -257,8 +257,10 @@ def test_one_number_under_two_units() -> None:
 
 def test_a_factor_of_the_unit_table_either_way_and_each_rounded_by_itself() -> None:
     for a, b in ((("93.6", "19.8"), ("5.20", "1.10")), (("5.2", "1.1"), ("94", "20"))):
-        rows = [cell(centre=one[0], spread=sd(one[1])) for one in (a, b)]
-        assert diagnosed(*rows, "centre", factors={Fraction(18)}).code == "unit_factor"  # type: ignore[union-attr]
+        in_a, in_b = (cell(centre=one[0], spread=sd(one[1])) for one in (a, b))
+        found = diagnosed(in_a, in_b, "centre", factors={Fraction(18)})
+        assert found is not None
+        assert found.code == "unit_factor"
 
 
 def test_a_small_factor_that_moves_the_mean_and_not_the_spread_is_no_unit() -> None:

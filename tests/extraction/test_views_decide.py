@@ -13,10 +13,12 @@ from extraction import approve, reconcile
 from extraction.adjudicate import claim
 from extraction.decisions import Decision
 from extraction.desk import Impact
-from extraction.models import Claim, Discrepancy, Observation, Resolution, Review, Trial, User
+from extraction.models import Claim, Discrepancy, Observation, Question, Resolution, Review, Trial, User
+from extraction.questions import answer
 from extraction.signals import impact_asked
 from extraction.states import Status
 from tests.factories import MarkerFactory, ReviewFactory, TrialFactory, holder, made, member, submitted, trial_at
+from tests.sent import sent
 
 pytestmark = pytest.mark.django_db
 A = Decision(choice="A", reason_code="typo")
@@ -234,6 +236,82 @@ def test_those_that_move_nothing_are_decided_together_or_not_at_all(
     with_one_left_out = {**sent, "row": [none.pk]}
     assert client.post(address, with_one_left_out).status_code == 302
     assert Resolution.objects.get().discrepancy == none
+
+
+def proposal(html: str) -> dict[str, str]:
+    """What the button of the key `p` would send; nothing where there is none."""
+    forms = re.findall(r"<form[^>]*>.*?</form>", html, flags=re.DOTALL)
+    return next((sent(form) for form in forms if 'data-key="p"' in form), {})
+
+
+def test_what_is_proposed_is_taken_with_the_reason_of_its_diagnosis(client: Client, review: Review) -> None:
+    row = differing(review, treated={"spread": "0.32"})
+    assert (row.diagnosis, row.suggests) == ("se_as_sd", "A")
+    html = page(client, review, row.pk).content.decode()
+    assert "<kbd>p</kbd> take A, as proposed" in html
+    data = proposal(html)
+    assert (data["choice"], data["reason_code"]) == ("A", "se_as_sd")
+    assert client.post(reverse("extraction:resolve", args=[row.pk]), data).status_code == 302
+    made_of_it = Resolution.objects.get(discrepancy=row)
+    assert (made_of_it.choice, made_of_it.reason_code) == ("A", "se_as_sd")
+    # once decided, nothing is proposed any more
+    assert proposal(page(client, review, row.pk).content.decode()) == {}
+
+
+def test_where_nothing_says_which_side_is_wrong_nothing_is_proposed(client: Client, review: Review) -> None:
+    row = differing(review, treated={"centre": "2.1"})  # -2.1 and 2.1, a change with nothing beside it
+    assert (row.diagnosis, row.suggests) == ("sign", "")
+    html = page(client, review, row.pk).content.decode()
+    assert "as proposed" not in html
+    assert proposal(html) == {}
+
+
+def test_what_another_has_in_hand_is_not_proposed(client: Client, review: Review) -> None:
+    row = differing(review, treated={"spread": "0.32"})
+    claim(row.pk, by=member(review, "adjudicator"))
+    assert proposal(page(client, review, row.pk).content.decode()) == {}
+
+
+def test_both_extractors_are_asked_from_the_page_and_answers_show_once_both_are_in(
+    client: Client, review: Review
+) -> None:
+    row = differing(review)
+    html = page(client, review, row.pk, order="trial").content.decode()
+    assert "<kbd>a</kbd> ask both" in html
+    (form,) = [one for one in re.findall(r"<form[^>]*>.*?</form>", html, flags=re.DOTALL) if 'name="text"' in one]
+    address = reverse("extraction:ask-extractors", args=[row.pk])
+    assert f'action="{address}"' in form
+    data = sent(form) | {"text": "Which table did you read?"}
+    back = client.post(address, data)
+    assert back.status_code == 302
+    assert back.headers["Location"] == data["then"]
+    assert str(row.pk) in data["then"]
+    assert "order=trial" in data["then"]
+    # the question stands there, and no second one is offered
+    html = client.get(data["then"]).content.decode()
+    assert "Which table did you read?" in html
+    assert "No answer to show yet" in html
+    assert address not in html
+    assert "ask both" not in html
+    question = Question._base_manager.get()
+    answer(question.pk, "Table two hundred.", by=holder(row.trial, "A"))
+    assert "Table two hundred." not in page(client, review, row.pk).content.decode()
+    answer(question.pk, "Table three hundred.", by=holder(row.trial, "B"))
+    html = page(client, review, row.pk).content.decode()
+    assert "Table two hundred." in html
+    assert "Table three hundred." in html
+
+
+def test_asking_after_a_refused_decision_comes_back_to_the_page(client: Client, review: Review) -> None:
+    row = differing(review)
+    refused = client.post(reverse("extraction:resolve", args=[row.pk]), {"version": "1"})
+    assert refused.status_code == 400
+    forms = re.findall(r"<form[^>]*>.*?</form>", refused.content.decode(), flags=re.DOTALL)
+    (data,) = [sent(one) for one in forms if 'name="text"' in one and "ask" in one]
+    back = client.post(reverse("extraction:ask-extractors", args=[row.pk]), data | {"text": "Which?"}, follow=True)
+    assert back.redirect_chain
+    assert back.status_code == 200
+    assert back.context["row"].pk == row.pk
 
 
 def test_an_extractor_of_a_trial_does_not_find_it_in_the_queue(review: Review) -> None:

@@ -14,3 +14,13 @@ document.addEventListener("change", (event) => {
   if (!event.target.matches('[name=choice][value="other"]')) return;
   event.target.form.querySelector(".other input, .other select")?.focus();
 });
+
+// "Ask both extractors" goes on to the words of the question; Escape closes it and leaves them there.
+for (const asking of document.querySelectorAll("details.ask-more")) {
+  asking.addEventListener("toggle", () => asking.open && asking.querySelector("textarea").focus());
+  asking.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape" || !asking.open) return;
+    asking.open = false;
+    asking.querySelector("summary").focus();
+  });
+}
