@@ -16,7 +16,7 @@ from uuid import UUID
 
 from django.db.models import QuerySet
 
-from extraction import final, record
+from extraction import final, final_decision, record
 from extraction.decisions import as_final
 from extraction.models import Discrepancy, Match, Resolution
 from extraction.models.plain import read_entries
@@ -24,8 +24,9 @@ from extraction.record import Side, Subject, Verdict
 from extraction.side_by_side import SideBySide, lay
 from extraction.units import UnitTable
 
-BY_A: Final = final.Decision(final.Choice.A)
-BY_B: Final = final.Decision(final.Choice.B)
+BY_A: Final = final_decision.Decision(final_decision.Choice.A)
+BY_B: Final = final_decision.Decision(final_decision.Choice.B)
+OF_AN_OUTCOME: Final = frozenset({Subject.OBSERVATION, Subject.CONTRAST})
 
 
 @dataclass(frozen=True)
@@ -39,10 +40,10 @@ class Composable:
     matches: Sequence[record.Match]
     differences: Sequence[record.Difference]
     units: UnitTable
-    decisions: Mapping[final.Unit, final.Decision] = field(default_factory=dict)
+    decisions: Mapping[final.Unit, final_decision.Decision] = field(default_factory=dict)
     asked: Mapping[final.Unit, UUID] = field(default_factory=dict)  # the discrepancy that each unit is
 
-    def composed(self, unit: final.Unit | None = None, decision: final.Decision = BY_A) -> record.Entry:
+    def composed(self, unit: final.Unit | None = None, decision: final_decision.Decision = BY_A) -> record.Entry:
         decisions = self.decisions if unit is None else {**self.decisions, unit: decision}
         return final.compose_laid(self.a, self.b, self._beside, self.differences, decisions, self.units)
 
@@ -58,13 +59,14 @@ class Composable:
 
     @cached_property
     def _outcome_of(self) -> Mapping[str, str]:
-        """The outcome of each observation."""
-        return {row.key: row.outcome for row in (*self.a.observations, *self.b.observations)}
+        """The outcome of each observation and contrast."""
+        cells = {row.key: row.outcome for row in (*self.a.observations, *self.b.observations)}
+        return cells | {row.key: row.outcome for row in (*self.a.contrasts, *self.b.contrasts)}
 
     def outcome(self, unit: final.Unit) -> frozenset[str]:
         """The keys of the one outcome that a unit is about; none where it may touch several."""
         subject, _, a, b = unit
-        if subject is not Subject.OBSERVATION:
+        if subject not in OF_AN_OUTCOME:
             return frozenset()
         key = self._outcome_of[a or b or ""]
         return self._partner.get(key, frozenset({key}))
@@ -77,12 +79,13 @@ class Composable:
                 entry,
                 outcomes=tuple(row for row in entry.outcomes if row.key in outcome),
                 observations=tuple(row for row in entry.observations if row.outcome in outcome),
+                contrasts=tuple(row for row in entry.contrasts if row.outcome in outcome),
             )
 
         kept = [
             one
             for one in self.differences
-            if (one.subject is not Subject.OBSERVATION or self._outcome_of[one.a or one.b or ""] in outcome)
+            if (one.subject not in OF_AN_OUTCOME or self._outcome_of[one.a or one.b or ""] in outcome)
             and (one.subject is not Subject.OUTCOME or {one.a, one.b} & outcome)
         ]
         return replace(self, a=of(self.a), b=of(self.b), differences=kept)
@@ -96,7 +99,7 @@ def composables(by_trial: Mapping[int, Sequence[Discrepancy]], units: UnitTable)
     newest = Resolution.objects.that_count(found)
     for trial_id, rows in by_trial.items():
         a, b = read[rows[0].a_entry_id], read[rows[0].b_entry_id]
-        decisions: dict[final.Unit, final.Decision] = {}
+        decisions: dict[final.Unit, final_decision.Decision] = {}
         asked: dict[final.Unit, UUID] = {}
         differences = [_difference(row) for row in rows]
         for row, difference in zip(rows, differences, strict=True):

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Generic
 
-from extraction import spreads
+from extraction import contrasts, spreads
 from extraction.agreement import (
     DIFFERENT,
     IDENTICAL,
@@ -22,6 +22,7 @@ from extraction.agreement import (
     compare_quantities,
     compare_words,
 )
+from extraction.contrasts import quantity_says
 from extraction.estimates import mean_hint
 from extraction.numbers import format_value
 from extraction.printed import in_words
@@ -43,7 +44,7 @@ from extraction.record import (
     Timepoint,
     Verdict,
 )
-from extraction.side_by_side import Cell, Feature, Pair, Row, SideBySide, lay, said, status_of, statuses_of
+from extraction.side_by_side import Cell, Contrast, Feature, Pair, Row, SideBySide, lay, said, status_of, statuses_of
 from extraction.units import Exact, Inexact, UnitTable
 
 ROW = "row"  # field of a row that one side lacks
@@ -55,9 +56,10 @@ WITHOUT_UNIT = frozenset({CentreKind.EVENTS})  # a centre that counts
 def differences(a: Entry, b: Entry, matches: Sequence[Match], units: UnitTable) -> list[Difference]:
     """Every compared unit on which A and B do not say the same.
 
-    Ordered by arms, timepoints, outcomes, observations (by arm, timepoint, outcome, quantity), characteristics;
-    within each by position in A, then in B. `matches` are taken as confirmed. Rows of a merge, and rows that one
-    side alone has, become one difference each, on the field "row".
+    Ordered by arms, timepoints, outcomes, observations (by arm, timepoint, outcome, quantity), contrasts (by their
+    arms, timepoint, outcome, statistic), characteristics; within each by position in A, then in B. `matches` are
+    taken as confirmed. Rows of a merge, and rows that one side alone has, become one difference each, on the field
+    "row".
 
     Raises
     ------
@@ -71,6 +73,7 @@ def differences(a: Entry, b: Entry, matches: Sequence[Match], units: UnitTable) 
         *_structure(Subject.TIMEPOINT, beside.timepoints, TIMEPOINT_FIELDS, used.timepoints),
         *_structure(Subject.OUTCOME, beside.outcomes, OUTCOME_FIELDS, used.outcomes, _unit(units)),
         *(found for cell in beside.cells for found in _cell(cell, beside, units)),
+        *(found for contrast in beside.contrasts for found in _contrast(contrast, beside, units)),
         *(found for feature in beside.features for found in _feature(feature, beside)),
     ]
 
@@ -147,12 +150,6 @@ OUTCOME_FIELDS: tuple[Field[Outcome], ...] = tuple(
 )
 
 
-def quantity_says(quantity: Quantity) -> str:
-    """A number as it is shown: as printed, or its status, or a dash where nothing was said."""
-    status = status_of(quantity)
-    return (quantity.printed or str(quantity.value)) if status is Status.REPORTED else status.value or ABSENT
-
-
 def centre_says(row: Observation) -> str:
     said_of_it = quantity_says(row.centre)
     if status_of(row.centre) is not Status.REPORTED or row.centre_kind is CentreKind.NONE:
@@ -162,7 +159,7 @@ def centre_says(row: Observation) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Used:
-    """Indices of pairs that some observation stands on: a structure without any would otherwise go unseen."""
+    """Indices of pairs that an observation or contrast stands on: a structure without any would otherwise go unseen."""
 
     arms: frozenset[int]
     timepoints: frozenset[int]
@@ -171,10 +168,13 @@ class _Used:
     @classmethod
     def of(cls, beside: SideBySide) -> _Used:
         cells = [cell for cell in beside.cells if said(cell.rows.a) or said(cell.rows.b)]
+        stated = [one for one in beside.contrasts if contrasts.said(one.rows.a) or contrasts.said(one.rows.b)]
+        both: list[Cell | Contrast] = [*cells, *stated]
+        compared = {arm for one in stated for arm in (one.arm, one.versus) if arm is not None}
         return cls(
-            frozenset(cell.arm for cell in cells),
-            frozenset(cell.timepoint for cell in cells),
-            frozenset(cell.outcome for cell in cells),
+            frozenset(cell.arm for cell in cells) | compared,
+            frozenset(one.timepoint for one in both),
+            frozenset(one.outcome for one in both),
         )
 
 
@@ -226,6 +226,19 @@ def _cell(cell: Cell, beside: SideBySide, units: UnitTable) -> Iterator[Differen
     yield from _listed(subject, "centre", rows, compare_centres(a, b, factor), centre_says(a), centre_says(b))
     spread = spreads.compare_spreads(a, b, factor)
     yield from _listed(subject, "spread", rows, spread, spreads.says(a.spread), spreads.says(b.spread))
+
+
+def _contrast(contrast: Contrast, beside: SideBySide, units: UnitTable) -> Iterator[Difference]:
+    subject, rows = Subject.CONTRAST, Pair(contrasts.said(contrast.rows.a), contrasts.said(contrast.rows.b))
+    a, b = rows.a, rows.b
+    if a is None or b is None:
+        one = a or b
+        if one is not None and not set(contrasts.statuses_of(one)) <= {Status.UNSAID, Status.NOT_REPORTED}:
+            yield _row(subject, rows)
+        return
+    factor = unit_factor(beside.outcomes[contrast.outcome], units)
+    for field, finding, a_says, b_says in contrasts.compare(a, b, factor, other_way=contrast.turned):
+        yield from _listed(subject, field, rows, finding, a_says, b_says)
 
 
 def compare_centres(a: Observation, b: Observation, factor: Fraction = Fraction(1)) -> Finding:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from extraction import final, numbers, record
+from extraction import final_decision, numbers, record
 from extraction.compare import ROW
 from extraction.errors import FieldProblem, InvalidValues
 from extraction.final_values import DecisionError, unreported
@@ -76,14 +76,16 @@ def checked(decision: Decision, discrepancy: Discrepancy) -> dict[str, Any]:
     return kept
 
 
-def as_final(resolution: Resolution, discrepancy: Discrepancy) -> final.Decision:
+def as_final(resolution: Resolution, discrepancy: Discrepancy) -> final_decision.Decision:
     """The decision as `final.compose` takes it."""
-    choice = final.Choice(resolution.choice)
+    choice = final_decision.Choice(resolution.choice)
     if resolution.choice != Choice.OTHER:
-        return final.Decision(choice=choice)
+        return final_decision.Decision(choice=choice)
     problems: list[FieldProblem] = []
     row, name = str(discrepancy), discrepancy.field
     given: dict[str, Any] = {}
+    if discrepancy.subject == Subject.CONTRAST:
+        return final_decision.Decision(choice=choice, **_of_contrast(resolution, discrepancy))
     wants = {"n", "centre", "spread"} if name == ROW else {name}
     if "n" in wants:
         given["n"] = _quantity(resolution.n_printed, row, "n", numbers.parse_count, problems)
@@ -93,16 +95,38 @@ def as_final(resolution: Resolution, discrepancy: Discrepancy) -> final.Decision
         given |= _spread(resolution, row, problems)
     if discrepancy.subject != Subject.OBSERVATION:
         given["text"] = resolution.text
-        problems += _field_problems(resolution, discrepancy)
+        problems += _field_problems(resolution, discrepancy, name)
     elif not problems and not any(_says(value) for value in given.values()):
         problems.append(FieldProblem(row, name, "give the other value, or choose “not reported”."))
     if problems:
         raise InvalidValues(problems)
-    return final.Decision(choice=choice, **given)
+    return final_decision.Decision(choice=choice, **given)
+
+
+def _of_contrast(resolution: Resolution, discrepancy: Discrepancy) -> dict[str, Any]:
+    """Another value of a contrast, its CI or its df; of a whole row the value alone is given."""
+    problems: list[FieldProblem] = []
+    row, given = str(discrepancy), dict[str, Any]()
+    if discrepancy.field == "interval":
+        if not resolution.spread_kind:
+            resolution.spread_kind = record.SpreadKind.CI.value
+        given = _spread(resolution, row, problems)
+        spread = given.get("spread")
+        if not problems and (spread is None or spread.kind != record.SpreadKind.CI or spread.low is None):
+            problems.append(FieldProblem(row, "spread_low", "give both ends of the CI, or choose “not reported”."))
+    else:
+        given["text"] = resolution.text
+        field = "value" if discrepancy.field == ROW else discrepancy.field
+        problems += _field_problems(resolution, discrepancy, field)
+        if not problems and not resolution.text.strip():
+            problems.append(FieldProblem(row, "text", "give the other value, or choose “not reported”."))
+    if problems:
+        raise InvalidValues(problems)
+    return given
 
 
 def _can_be_unreported(discrepancy: Discrepancy) -> bool:
-    if discrepancy.subject in {Subject.OBSERVATION, Subject.CHARACTERISTIC}:
+    if discrepancy.subject in {Subject.OBSERVATION, Subject.CONTRAST, Subject.CHARACTERISTIC}:
         return True
     if discrepancy.field == ROW:
         return False
@@ -148,7 +172,7 @@ def _quantity(text: str, row: str, name: str, parse: Any, problems: list[FieldPr
     return quantity
 
 
-def _field_problems(resolution: Resolution, discrepancy: Discrepancy) -> list[FieldProblem]:
+def _field_problems(resolution: Resolution, discrepancy: Discrepancy, field: str) -> list[FieldProblem]:
     """Read the text as the extractor's field would be read."""
     subject = Subject(discrepancy.subject)
     key, entry = (
@@ -157,5 +181,5 @@ def _field_problems(resolution: Resolution, discrepancy: Discrepancy) -> list[Fi
     base = ROWS[subject]._base_manager.get(pk=str(key))
     context = Context.of(entry)
     context.rows = {Subject.ARM: set(entry.arms.values_list("pk", flat=True))}
-    reading = Reading(subject, str(discrepancy), {**values_of(base), discrepancy.field: resolution.text}, context)
-    return [problem for problem in reading.problems if problem.field == discrepancy.field]
+    reading = Reading(subject, str(discrepancy), {**values_of(base), field: resolution.text}, context)
+    return [problem for problem in reading.problems if problem.field == field]

@@ -34,6 +34,7 @@ from extraction.typed import Context, Reading, values_of
 from extraction.versions import freeze
 
 ORDER = list(ROWS)  # arms, timepoints and outcomes before what refers to them
+STANDS_ON = {subject: (f"{subject.value}_id", *(["versus_id"] if subject == Subject.ARM else [])) for subject in ORDER}
 MOST_ROWS = 20_000  # of one entry
 LONGEST_REASON = 500  # characters
 
@@ -112,8 +113,8 @@ def submit(entry_id: UUID, *, by: access.Viewer, version: int | None = None) -> 
     entry = _own_draft(entry_id, by)
     if version is not None and version != entry.version:
         raise StaleVersion("The entry was changed in another tab. Look it over and submit again.")
-    if not entry.observations.exists():
-        raise InvalidValues([FieldProblem("entry", "observations", "there is no observation to submit.")])
+    if not (entry.observations.exists() or entry.contrasts.exists()):
+        raise InvalidValues([FieldProblem("entry", "observations", "there is no observation or contrast to submit.")])
     errors = [one.finding for one in look_over(entry, rows_of(entry), by) if one.is_error]
     if errors:
         raise InvalidValues([FieldProblem(one.row, one.field, one.message) for one in errors])
@@ -218,9 +219,9 @@ class _Writer:
         """Delete a row and what stands on it, each with its line in the history."""
         if row.pk in self.deleted[subject]:
             return
-        for dependent in (Subject.OBSERVATION, Subject.CHARACTERISTIC):
+        for dependent in (Subject.OBSERVATION, Subject.CONTRAST, Subject.CHARACTERISTIC):
             for other in self.rows[dependent].values():
-                if getattr(other, f"{subject.value}_id", None) == row.pk:
+                if row.pk in {getattr(other, name, None) for name in STANDS_ON[subject]}:
                     self._delete(dependent, other)
         self.deleted[subject].append(row.pk)
         self.context.rows[subject].discard(row.pk)
@@ -285,4 +286,6 @@ def _refusal(error: IntegrityError) -> ExtractionError:
         return DuplicateRow("An entry has one baseline; this would be the second.")
     if "characteristic_once" in text or "extraction_characteristic.entry_id" in text:
         return DuplicateRow("This characteristic is there already.")
+    if "contrast_once" in text or "extraction_contraststatistic.entry_id" in text:
+        return DuplicateRow("This statistic is there already, maybe with the two arms the other way round.")
     return DuplicateRow("This cell is there already: one row per arm, timepoint, outcome and quantity.")

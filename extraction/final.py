@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from enum import StrEnum
 from fractions import Fraction
 from typing import Any, cast
 
@@ -22,6 +21,8 @@ from extraction.compare import (
     characteristic_quantity,
     unit_factor,
 )
+from extraction.final_contrasts import FinalContrasts
+from extraction.final_decision import SIDE, UNREPORTED, Choice, Decision
 from extraction.final_values import DecisionError, characteristic_value, field_value, in_other_unit, unreported
 from extraction.record import (
     ACCEPTED_VERDICTS,
@@ -39,39 +40,12 @@ from extraction.record import (
     Subject,
     Verdict,
 )
-from extraction.side_by_side import Cell, Feature, Pair, Row, SideBySide, lay, said, status_of
+from extraction.side_by_side import Cell, Contrast, Feature, Pair, Row, SideBySide, lay, said, status_of
 from extraction.units import UnitTable
 
 Unit = tuple[Subject, str, str | None, str | None]
 
 
-class Choice(StrEnum):
-    A = "A"
-    B = "B"
-    OTHER = "other"
-    NOT_REPORTED = "NR"
-
-
-@dataclass(frozen=True, slots=True)
-class Decision:
-    """What a person decided on one difference. The values are those of "other", as they would stand in FINAL."""
-
-    choice: Choice
-    n: Quantity | None = None
-    centre_kind: CentreKind | None = None
-    centre: Quantity | None = None
-    spread: Spread | None = None
-    text: str | None = None  # of a field that is no number of an observation
-
-
-SIDE = {Choice.A: Side.A, Choice.B: Side.B}
-UNREPORTED = Decision(
-    Choice.NOT_REPORTED,
-    n=Quantity(Status.NOT_REPORTED),
-    centre_kind=CentreKind.NONE,
-    centre=Quantity(Status.NOT_REPORTED),
-    spread=Spread(status=Status.NOT_REPORTED),
-)
 COMPARED: Mapping[Subject, Sequence[str]] = {
     Subject.ARM: [field.name for field in ARM_FIELDS],
     Subject.TIMEPOINT: [field.name for field in TIMEPOINT_FIELDS],
@@ -167,9 +141,11 @@ class _Composer:
 
     def entry(self) -> Entry:
         rows = {cell: row for cell in self.beside.cells if (row := self._observation(cell)) is not None}
-        arms = self._structure(Subject.ARM, self.beside.arms, {cell.arm for cell in rows})
-        times = self._structure(Subject.TIMEPOINT, self.beside.timepoints, {cell.timepoint for cell in rows})
-        outcomes = self._structure(Subject.OUTCOME, self.beside.outcomes, {cell.outcome for cell in rows})
+        stated = FinalContrasts(self.beside, self._decision, self._to_final_unit)
+        used: list[Cell | Contrast] = [*rows, *stated.rows]
+        arms = self._structure(Subject.ARM, self.beside.arms, {cell.arm for cell in rows} | stated.arms)
+        times = self._structure(Subject.TIMEPOINT, self.beside.timepoints, {one.timepoint for one in used})
+        outcomes = self._structure(Subject.OUTCOME, self.beside.outcomes, {one.outcome for one in used})
         for cell in self.beside.cells:
             placed = cell.arm in arms and cell.timepoint in times and cell.outcome in outcomes
             if placed and cell not in rows and (silent := self._silent(cell)) is not None:
@@ -187,6 +163,7 @@ class _Composer:
                 if feature.arm is None or feature.arm in arms
                 if (about := self._characteristic(feature)) is not None
             ),
+            stated.all(arms, times, outcomes, [row.key for row in (*self.a.contrasts, *self.b.contrasts)]),
         )
 
     def _decision(self, subject: Subject, field: str, rows: Pair[Row]) -> Decision | None:
@@ -243,13 +220,13 @@ class _Composer:
             taken = rows.of(side)
             if taken is None:
                 return None
-            factor = self._to_final_unit(cell, side)
+            factor = self._to_final_unit(cell.outcome, side)
             row = replace(in_other_unit(taken, factor), notes=_noted(taken.notes, factor, taken, "centre", "spread"))
         return self._placed(row, cell, rows.key)
 
     def _joined(self, cell: Cell, a: Observation, b: Observation) -> Observation:
         rows = Pair(a, b)
-        factors = {side: self._to_final_unit(cell, side) for side in Side}
+        factors = {side: self._to_final_unit(cell.outcome, side) for side in Side}
         offered = {side: in_other_unit(row, factors[side]) for side, row in ((Side.A, a), (Side.B, b))}
         values: dict[str, Any] = {}
         sides: dict[str, Side] = {}
@@ -286,9 +263,9 @@ class _Composer:
             "outcome": self.beside.outcomes[cell.outcome].key,
         }
 
-    def _to_final_unit(self, cell: Cell, side: Side) -> Fraction:
+    def _to_final_unit(self, outcome: int, side: Side) -> Fraction:
         """The factor from a side's unit of an outcome to the unit that FINAL has."""
-        pair = self.beside.outcomes[cell.outcome]
+        pair = self.beside.outcomes[outcome]
         decision = self._decision(Subject.OUTCOME, "unit", pair)
         if decision is None or decision.choice not in SIDE or SIDE[decision.choice] is side:
             return Fraction(1)

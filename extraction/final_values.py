@@ -12,6 +12,7 @@ from extraction.numbers import LONGEST, NumberError, format_value, parse_count, 
 from extraction.record import (
     Characteristic,
     Condition,
+    ContrastStatistic,
     ModeratorKind,
     Observation,
     Phase,
@@ -19,6 +20,7 @@ from extraction.record import (
     Quantity,
     Role,
     Scale,
+    Spread,
     Status,
 )
 from extraction.spreads import WITHOUT_UNIT as SPREADS_WITHOUT_UNIT
@@ -66,20 +68,28 @@ def in_other_unit(row: Observation, factor: Fraction) -> Observation:
     spread = row.spread
     if spread.kind in SPREADS_WITHOUT_UNIT:
         return row
+    return replace(row, spread=_spread_times(spread, factor))
+
+
+def contrast_in_other_unit(row: ContrastStatistic, factor: Fraction) -> ContrastStatistic:
+    """A difference or an SD of change times an exact factor, with its interval."""
+    if factor == 1:
+        return row
+    return replace(row, value=_times(row.value, factor), interval=_spread_times(row.interval, factor))
+
+
+def _spread_times(spread: Spread, factor: Fraction) -> Spread:
     one = _times(Quantity(spread.status, spread.printed, spread.value, spread.qualifier), factor)
     low = _times(Quantity(spread.status, spread.low_printed, spread.low), factor)
     high = _times(Quantity(spread.status, spread.high_printed, spread.high), factor)
     return replace(
-        row,
-        spread=replace(
-            spread,
-            printed=one.printed,
-            value=one.value,
-            low_printed=low.printed,
-            low=low.value,
-            high_printed=high.printed,
-            high=high.value,
-        ),
+        spread,
+        printed=one.printed,
+        value=one.value,
+        low_printed=low.printed,
+        low=low.value,
+        high_printed=high.printed,
+        high=high.value,
     )
 
 

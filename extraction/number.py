@@ -18,9 +18,10 @@ from django.db.models import Q, prefetch_related_objects
 
 from extraction import chains
 from extraction.access import Viewer
-from extraction.compare import ROW, centre_says, characteristic_says, quantity_says
+from extraction.compare import ROW, centre_says, characteristic_says
+from extraction.contrasts import quantity_says
 from extraction.models import Approval, Discrepancy, Entry, Event, Match, Resolution, Slot, Trial
-from extraction.models.plain import ROWS, as_record
+from extraction.models.plain import ROWS, as_record, subject_of
 from extraction.record import QuantityKind, Subject
 from extraction.sheet import SHOWN_ROWS
 from extraction.spreads import says as spread_says
@@ -147,7 +148,7 @@ def row_of(subject: str, key: UUID, by: Viewer) -> Any:
 
 def story_of(row: Any, field: str, by: Viewer) -> Story:
     """The story of a visible row's number; a fixed number of queries, whatever the trial's size."""
-    subject = Subject(row._meta.model_name)
+    subject = subject_of(row)
     trial = row.entry.trial
     entries = list(Entry.objects.visible_to(by).filter(trial=trial).select_related("holder").order_by("slot", "number"))
     prefetch_related_objects(entries, *SHOWN_ROWS)

@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from extraction import record
+from extraction.contrasts import arms_in_words
 from extraction.likeness import Vocabulary
 from extraction.models import Entry, Intervention, Marker, Match, Slot, Trial, UnitFactor
 from extraction.models.plain import as_record, rows_of
@@ -65,13 +66,18 @@ class Pair:
                 return "", str(row), ""
             case Subject.TIMEPOINT:
                 return "", "", str(row)
+            case Subject.CONTRAST:
+                arm = str(self.by_key[str(row.arm_id)])
+                versus = str(self.by_key[str(row.versus_id)]) if row.versus_id else ""
+                words = arms_in_words(record.Statistic(row.statistic), arm, versus)
+                return words, str(self.by_key[str(row.outcome_id)]), str(self.by_key[str(row.timepoint_id)])
             case Subject.CHARACTERISTIC:
                 arm = str(self.by_key[str(row.arm_id)]) if row.arm_id else ""
                 return arm, str(row.moderator), ""
 
     def marker_of(self, difference: record.Difference) -> str:
         row = self.by_key[difference.a or difference.b or ""]
-        if difference.subject == Subject.OBSERVATION:
+        if difference.subject in {Subject.OBSERVATION, Subject.CONTRAST}:
             row = self.by_key[str(row.outcome_id)]
         elif difference.subject != Subject.OUTCOME:
             return ""

@@ -60,6 +60,24 @@ class QuantityKind(StrEnum):
     CHANGE = "change"  # from baseline
 
 
+class Statistic(StrEnum):
+    """What a report gives in the place of means: between two arms, or of the change within one."""
+
+    MEAN_DIFFERENCE = "mean_difference"
+    SMD = "smd"  # standardised mean difference: d, g
+    T = "t"
+    F = "f"
+    P = "p"
+    CORRELATION = "r"  # between before and after, in one arm
+    SD_CHANGE = "sd_change"
+    PAIRED_T = "paired_t"
+    P_CHANGE = "p_change"
+
+
+WITHIN_ARM = frozenset({Statistic.CORRELATION, Statistic.SD_CHANGE, Statistic.PAIRED_T, Statistic.P_CHANGE})
+BETWEEN_ARMS = frozenset(Statistic) - WITHIN_ARM
+
+
 class Role(StrEnum):
     INTERVENTION = "intervention"
     CONTROL = "control"
@@ -109,6 +127,7 @@ class Subject(StrEnum):
     TIMEPOINT = "timepoint"
     OUTCOME = "outcome"
     OBSERVATION = "observation"
+    CONTRAST = "contrast"
     CHARACTERISTIC = "characteristic"
 
 
@@ -203,6 +222,28 @@ class Observation:
 
 
 @dataclass(frozen=True, slots=True)
+class ContrastStatistic:
+    """A statistic of one outcome at one time: of `arm` against `versus`, or within `arm` against its own baseline.
+
+    A difference is `arm` minus `versus`, as the report has it. `df.printed` may hold both degrees of freedom of an F
+    ("1, 48"); `df.value` is then the second.
+    """
+
+    key: str
+    arm: str
+    timepoint: str
+    outcome: str
+    statistic: Statistic
+    versus: str = ""  # "" within one arm
+    value: Quantity = Quantity()
+    interval: Spread = Spread()  # a CI of a difference, or nothing
+    df: Quantity = Quantity()
+    adjusted: str = ""  # for what, in words
+    source: Source = Source()
+    notes: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Characteristic:
     """The value of a moderator for the trial (arm "") or for one arm, typed by the moderator's kind."""
 
@@ -225,6 +266,7 @@ class Entry:
     outcomes: tuple[Outcome, ...] = ()
     observations: tuple[Observation, ...] = ()
     characteristics: tuple[Characteristic, ...] = ()
+    contrasts: tuple[ContrastStatistic, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,9 +286,9 @@ class Difference:
     """One compared unit on which A and B do not say the same.
 
     `field` is "n", "centre", "spread", the name of a field of an arm, timepoint or outcome, "value" of a
-    characteristic, or "row": an observation that one side lacks, or an arm, timepoint or outcome that it lacks and
-    on which no observation stands. `takes` is the side whose printed form enters FINAL when the verdict is
-    accepted without a person; None while a person must decide.
+    characteristic, "value", "interval" or "df" of a contrast, or "row": an observation or contrast that one side
+    lacks, or an arm, timepoint or outcome that it lacks and on which none of these stands. `takes` is the side whose
+    printed form enters FINAL when the verdict is accepted without a person; None while a person must decide.
     """
 
     subject: Subject

@@ -12,6 +12,7 @@ from typing import Any
 
 from extraction import align
 from extraction.compare import ABSENT, ROW, differences
+from extraction.contrasts import arms_in_words
 from extraction.likeness import Vocabulary
 from extraction.record import Difference, Entry, Match, Subject
 from extraction.side_by_side import Pair, SideBySide, lay
@@ -22,6 +23,7 @@ TEXTS = {
     Subject.TIMEPOINT: ("printed",),
     Subject.OUTCOME: ("name", "unit"),
     Subject.OBSERVATION: ("page", "place", "quote", "notes"),
+    Subject.CONTRAST: ("adjusted", "page", "place", "quote", "notes"),
     Subject.CHARACTERISTIC: (),
 }
 WORDS = {"row": "row", "page": "source page", "place": "source", "quote": "source quote", "name": "name as printed"}
@@ -80,6 +82,11 @@ class _Named:
                 change = ", change" if cell.quantity.value == "change" else ""
                 parts = (cell.outcome, cell.arm, cell.timepoint)
                 self.names[cell.key] = " · ".join(self.names[key] for key in parts) + change
+            for stated in entry.contrasts:
+                versus = self.names[stated.versus] if stated.versus else ""
+                arms = arms_in_words(stated.statistic, self.names[stated.arm], versus)
+                parts = (self.names[stated.outcome], arms, self.names[stated.timepoint])
+                self.names[stated.key] = " · ".join(parts)
             for one in entry.characteristics:
                 arm = f", {self.names[one.arm]}" if one.arm else ""
                 self.names[one.key] = f"{one.moderator}{arm}"

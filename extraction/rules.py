@@ -24,6 +24,7 @@ from extraction.recorded import verb
 
 FIELDS: Mapping[str, tuple[str, ...]] = {
     Subject.OBSERVATION: ("n", "centre", "spread", ROW),
+    Subject.CONTRAST: ("value", "interval", "df", ROW),
     Subject.ARM: ("n_randomised", "role", "intervention", "control_kind", "eligible", "stratum", ROW),
     Subject.TIMEPOINT: ("phase", "weeks", "weeks_after_end", ROW),
     Subject.OUTCOME: ("marker", "unit", "specimen", "assay", "condition", "stimulus", "dose", "scale", ROW),

@@ -10,7 +10,8 @@ from uuid import UUID
 from django.db.models import prefetch_related_objects
 
 from extraction.access import Viewer
-from extraction.compare import centre_says, quantity_says
+from extraction.compare import centre_says
+from extraction.contrasts import quantity_says
 from extraction.models import Entry, Moderator
 from extraction.models.plain import as_record
 from extraction.record import Observation, QuantityKind, Subject
@@ -84,6 +85,7 @@ SHOWN_ROWS: Final = (
     "timepoints",
     "outcomes__marker",
     "observations",
+    "contrasts",
     "characteristics__moderator",
     "characteristics__level",
     "characteristics__arm",

@@ -13,6 +13,7 @@ from typing import Generic, Protocol, TypeVar
 from extraction.record import (
     Arm,
     Characteristic,
+    ContrastStatistic,
     Entry,
     Match,
     Observation,
@@ -22,6 +23,7 @@ from extraction.record import (
     QuantityKind,
     Side,
     Spread,
+    Statistic,
     Status,
     Subject,
     Timepoint,
@@ -35,7 +37,7 @@ class Keyed(Protocol):
 
 Row = TypeVar("Row", bound=Keyed)
 
-_QUANTITY_ORDER = tuple(QuantityKind)
+_QUANTITY_ORDER, _STATISTIC_ORDER = tuple(QuantityKind), tuple(Statistic)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +81,19 @@ class Cell:
 
 
 @dataclass(frozen=True, slots=True)
+class Contrast:
+    """A pair of contrast statistics with its place; `arm` and `versus` as A's row has them, where A has the row."""
+
+    arm: int
+    versus: int | None  # None within one arm
+    timepoint: int
+    outcome: int
+    statistic: Statistic
+    rows: Pair[ContrastStatistic]
+    turned: bool  # B's row has the two arms the other way round
+
+
+@dataclass(frozen=True, slots=True)
 class Feature:
     """A pair of characteristics; `arm` is the index of the pair of arms, None for the trial itself."""
 
@@ -94,6 +109,7 @@ class SideBySide:
     outcomes: tuple[Pair[Outcome], ...]
     cells: tuple[Cell, ...]  # by arm, timepoint, outcome, quantity
     features: tuple[Feature, ...]
+    contrasts: tuple[Contrast, ...]  # by arms, timepoint, outcome, statistic
 
 
 def lay(a: Entry, b: Entry, matches: Sequence[Match]) -> SideBySide:
@@ -120,6 +136,27 @@ def lay(a: Entry, b: Entry, matches: Sequence[Match]) -> SideBySide:
     def feature_place(row: Characteristic, side: Side) -> tuple[str, int | None]:
         return row.moderator, arm_at[side, row.arm] if row.arm else None
 
+    def contrast_place(row: ContrastStatistic, side: Side) -> tuple[int, int, int, int, int]:
+        """The same whichever of the two arms is named first; -1 is no second arm."""
+        arms_named = sorted((arm_at[side, row.arm], arm_at[side, row.versus] if row.versus else -1))
+        places = time_at[side, row.timepoint], outcome_at[side, row.outcome], _STATISTIC_ORDER.index(row.statistic)
+        return arms_named[0], arms_named[1], *places
+
+    def contrast(rows: Pair[ContrastStatistic]) -> Contrast:
+        side = Side.A if rows.a is not None else Side.B
+        one = rows.one
+        arm = arm_at[side, one.arm]
+        return Contrast(
+            arm,
+            arm_at[side, one.versus] if one.versus else None,
+            time_at[side, one.timepoint],
+            outcome_at[side, one.outcome],
+            one.statistic,
+            rows,
+            turned=rows.a is not None and rows.b is not None and arm_at[Side.B, rows.b.arm] != arm,
+        )
+
+    stated = _by_place(a.contrasts, b.contrasts, contrast_place)
     observations = _by_place(a.observations, b.observations, place)
     features = _by_place(a.characteristics, b.characteristics, feature_place)
     return SideBySide(
@@ -131,6 +168,7 @@ def lay(a: Entry, b: Entry, matches: Sequence[Match]) -> SideBySide:
             for (arm, timepoint, outcome, quantity), rows in sorted(observations.items(), key=lambda item: item[0])
         ),
         tuple(Feature(moderator, arm, rows) for (moderator, arm), rows in features.items()),
+        tuple(contrast(rows) for _, rows in sorted(stated.items(), key=lambda item: item[0])),
     )
 
 

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from extraction import record
 from extraction.access import Viewer
-from extraction.models import Discrepancy, Observation
+from extraction.models import ContrastStatistic, Discrepancy, Observation
 from extraction.models.plain import ROWS
 from extraction.record import Subject
 from extraction.typed import values_of
@@ -31,6 +31,8 @@ class Side:
         texts = self.texts
         if not texts:
             return []
+        if isinstance(self.row, ContrastStatistic):
+            return _beside_contrast(texts)
         ends = f"{texts['spread_low']} to {texts['spread_high']}" if texts["spread_low"] else ""
         level = f"{texts['spread_level']}% " if texts["spread_level"] else ""
         quantities = (
@@ -39,6 +41,13 @@ class Side:
             (level + (texts["spread_kind"].replace("_", " ").upper() or "spread"), ends or texts["spread"]),
         )
         return [(name, text) for name, text in quantities if text]
+
+
+def _beside_contrast(texts: dict[str, str]) -> list[tuple[str, str]]:
+    level = f"{texts['ci_level']}% " if texts["ci_level"] else ""
+    ends = f"{texts['ci_low']} to {texts['ci_high']}" if texts["ci_low"] else ""
+    said = (("value", texts["value"]), (f"{level}CI", ends), ("df", texts["df"]), ("adjusted for", texts["adjusted"]))
+    return [(name, text) for name, text in said if text]
 
 
 def sides(row: Discrepancy, by: Viewer) -> tuple[Side, Side]:
@@ -51,13 +60,13 @@ def sides(row: Discrepancy, by: Viewer) -> tuple[Side, Side]:
         ("B", row.b_key, row.b_says, row.b_entry),
     ):
         one = found.get(key) if key else None
-        observed = one if isinstance(one, Observation) else None
+        observed = one if isinstance(one, Observation | ContrastStatistic) else None
         texts = values_of(one) if observed else {}
         made.append(Side(letter, says, entry.submitted_at, one, texts, source_of(observed)))
     return made[0], made[1]
 
 
-def source_of(row: Observation | None) -> str:
+def source_of(row: Observation | ContrastStatistic | None) -> str:
     if row is None:
         return ""
     page = f"page {row.source_page}" if row.source_page else ""
@@ -79,6 +88,9 @@ def short(row: Discrepancy) -> str:
 def what_of(row: Discrepancy, own: Any) -> str:
     """ "mean of change", "SD", "n": the quantity by the name that the report gives it. `own` is a side's row."""
     words = row.field.replace("_", " ")
+    if isinstance(own, ContrastStatistic):
+        of_it = {"interval": "CI of ", "df": "df of "}.get(row.field, "")
+        return f"{of_it}{own.get_statistic_display()}" if row.field != "row" else words
     if not isinstance(own, Observation):
         return words
     kind = getattr(own, f"{row.field}_kind", "").replace("_", " ")

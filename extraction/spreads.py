@@ -58,6 +58,14 @@ def compare_spreads(a: Observation, b: Observation, factor: Fraction = Fraction(
     return _converted(a.spread, b.spread, in_sd_a, in_sd_b, factor)
 
 
+def compare_intervals(a: Spread, b: Spread, factor: Fraction = Fraction(1)) -> Finding:
+    """What the CIs of two differences say together; two levels of confidence are never converted."""
+    stated = by_status(status_of(a), status_of(b))
+    if stated is not None:
+        return stated
+    return (_same_kind(a, b, factor) if a.kind is b.kind else None) or DIFFERENT
+
+
 def as_sd(row: Observation) -> AsSD | None:
     """The spread of an observation as an SD, by its own n; None where that is not exact."""
     spread = row.spread

@@ -18,6 +18,7 @@ from extraction.errors import FieldProblem
 from extraction.models import (
     Arm,
     Characteristic,
+    ContrastStatistic,
     Entry,
     Intervention,
     Marker,
@@ -28,6 +29,7 @@ from extraction.models import (
 )
 from extraction.models.plain import quantity_columns, spread_columns
 from extraction.record import SpreadKind, Status, Subject
+from extraction.typed_contrast import contrast_texts, read_contrast
 from extraction.typed_spread import SPREAD_TEXTS, SpreadProblem, read_spread
 
 FIELDS: Final[Mapping[Subject, tuple[str, ...]]] = {
@@ -45,6 +47,10 @@ FIELDS: Final[Mapping[Subject, tuple[str, ...]]] = {
         "spread_high", "spread_level", "analysis_set", "covariates", "inferred", "source_page", "source_place",
         "source_quote", "axis_calibration", "second_centre", "second_spread", "notes",
     ),
+    Subject.CONTRAST: (
+        "outcome", "timepoint", "arm", "versus", "statistic", "value", "ci_low", "ci_high", "ci_level", "df",
+        "adjusted", "source_page", "source_place", "source_quote", "notes",
+    ),
     Subject.CHARACTERISTIC: ("moderator", "arm", "value"),
 }  # fmt: skip
 
@@ -53,6 +59,7 @@ DEFAULTS: Final[Mapping[Subject, Mapping[str, str]]] = {
     Subject.TIMEPOINT: {},
     Subject.OUTCOME: {"scale": "raw"},
     Subject.OBSERVATION: {"quantity": "score"},
+    Subject.CONTRAST: {},
     Subject.CHARACTERISTIC: {},
 }
 
@@ -311,6 +318,7 @@ READERS: Final = {
     Subject.TIMEPOINT: _timepoint,
     Subject.OUTCOME: _outcome,
     Subject.OBSERVATION: _observation,
+    Subject.CONTRAST: read_contrast,
     Subject.CHARACTERISTIC: _characteristic,
 }
 
@@ -337,6 +345,8 @@ def values_of(row: Any) -> dict[str, str]:
             "spread_low": row.spread_low_printed,
             "spread_high": row.spread_high_printed,
         }
+    if isinstance(row, ContrastStatistic):
+        return _plain(row, FIELDS[Subject.CONTRAST]) | contrast_texts(row) | {"value": _said(row, "value")}
     if isinstance(row, Characteristic):
         said = row.value_printed or row.value_status
         return {"moderator": row.moderator.code, "arm": str(row.arm_id or ""), "value": said}
@@ -350,7 +360,7 @@ def _said(row: Any, name: str) -> str:
 
 
 # Fields of which the text is not the column's: related rows and codes, read without a query of their own.
-RELATED = frozenset({"arm", "timepoint", "outcome", "intervention", "marker"})
+RELATED = frozenset({"arm", "versus", "timepoint", "outcome", "intervention", "marker"})
 
 
 def _plain(row: Any, names: tuple[str, ...]) -> dict[str, str]:

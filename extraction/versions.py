@@ -16,12 +16,19 @@ from extraction.record import Subject
 from extraction.states import EntryState
 from extraction.typed import values_of
 
-REFERENCES = ("arm_id", "timepoint_id", "outcome_id")
+REFERENCES = ("arm_id", "versus_id", "timepoint_id", "outcome_id")
 
 
 def digest_of(rows: Mapping[Subject, list[Any]]) -> str:
-    """SHA-256 over everything that an entry says, row by row, as typed."""
-    said = {subject.value: [{"key": str(row.pk), **values_of(row)} for row in found] for subject, found in rows.items()}
+    """SHA-256 over everything that an entry says, row by row, as typed.
+
+    Contrasts count where there are some: an entry that was frozen before they could be entered keeps its digest.
+    """
+    said = {
+        subject.value: [{"key": str(row.pk), **values_of(row)} for row in found]
+        for subject, found in rows.items()
+        if found or subject != Subject.CONTRAST
+    }
     return hashlib.sha256(canonical(said).encode()).hexdigest()
 
 

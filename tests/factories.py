@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -12,7 +13,7 @@ from extraction import approve, enter, reconcile
 from extraction.decisions import Decision
 from extraction.enter import Change
 from extraction.models import Assignment, Entry, Intervention, Marker, Membership, Review, Slot, Trial, User
-from extraction.record import Subject
+from extraction.record import WITHIN_ARM, Subject
 from extraction.recorded import recording
 from extraction.states import Status
 
@@ -122,8 +123,12 @@ def small_changes(
     marker: str = "",
     cells: dict[str, dict[str, str]] | None = None,
     quantity: str = "change",
+    contrasts: Sequence[dict[str, str]] = (),
 ) -> list[Change]:
-    """The rows of a small trial as an extractor would type them; `cells` replaces texts per arm."""
+    """The rows of a small trial as an extractor would type them; `cells` replaces texts per arm.
+
+    A contrast is "treated" against "control" where its texts do not say otherwise, by these names.
+    """
     keys: dict[str, UUID] = {name: uuid4() for name in ("treated", "control", "time", "outcome")}
     said = {arm: {**texts, **(cells or {}).get(arm, {})} for arm, texts in SMALL.items()}
     return [
@@ -151,7 +156,16 @@ def small_changes(
             )
             for arm, texts in said.items()
         ),
+        *(Change(Subject.CONTRAST, uuid4(), values=contrast_texts(keys, **texts)) for texts in contrasts),
     ]
+
+
+def contrast_texts(keys: Mapping[str, UUID], **texts: str) -> dict[str, str]:
+    """What is typed of a contrast of the small trial; arms go by "treated" and "control", "" is no arm."""
+    within = texts.get("statistic") in {one.value for one in WITHIN_ARM}
+    named = {"arm": "treated", "versus": "" if within else "control", **texts}
+    arms = {name: str(keys[named[name]]) if named[name] in keys else named[name] for name in ("arm", "versus")}
+    return {"outcome": str(keys["outcome"]), "timepoint": str(keys["time"]), **named, **arms}
 
 
 def draft(trial: Trial, slot: str, **kwargs: Any) -> Entry:
@@ -168,18 +182,18 @@ def submitted(trial: Trial, slot: str, **kwargs: Any) -> Entry:
 
 def trial_at(status: str, review: Review | None = None, *, decider: User | None = None, **kwargs: Any) -> Trial:
     """A small trial brought to `status` by the verbs, the way it would get there."""
-    marker = kwargs.pop("marker", "")
+    said = {"marker": kwargs.pop("marker", ""), "contrasts": kwargs.pop("contrasts", ())}
     trial: Trial = made(TrialFactory, **({"review": review} if review else {}), **kwargs)
     if status == Status.ENTERING:
         return trial
     decider = decider or member(trial.review, "adjudicator", "lead")
-    submitted(trial, "A", marker=marker)
+    submitted(trial, "A", **said)
     if status == Status.ALIGNING:
-        submitted(trial, "B", outcome="Something else", marker="")
+        submitted(trial, "B", outcome="Something else", **said | {"marker": ""})
     elif status == Status.ADJUDICATING:
-        submitted(trial, "B", marker=marker, cells={"treated": {"centre": "2.1"}})
+        submitted(trial, "B", **said, cells={"treated": {"centre": "2.1"}})
     else:
-        submitted(trial, "B", marker=marker)
+        submitted(trial, "B", **said)
     if status == Status.APPROVED:
         approve.approve(trial.pk, by=decider)
     trial.refresh_from_db()

@@ -171,11 +171,11 @@ MATRIX: dict[str, Row] = {
     "api-entry-undo-submit": Row(("entry",), writes=always(B)),
     **{
         f"api-{kind}-list": Row(("entry",), reads=entry_of_b, writes=always(B))
-        for kind in ("arm", "timepoint", "outcome", "observation", "characteristic")
+        for kind in ("arm", "timepoint", "outcome", "observation", "contrast", "characteristic")
     },
     **{
         f"api-{kind}-detail": Row(("entry", kind), reads=entry_of_b)
-        for kind in ("arm", "timepoint", "outcome", "observation")
+        for kind in ("arm", "timepoint", "outcome", "observation", "contrast")
     },
     "api-characteristic-detail": Row(("entry", "arm"), reads=no_one),
     "api-discrepancy-list": Row(reads=always(*SIGNED_IN)),

@@ -19,7 +19,7 @@ from django.test import Client
 
 from extraction import approve, enter, proposals, questions, reports
 from extraction.enter import Change
-from extraction.models import Entry, Event, Observation, Trial
+from extraction.models import ContrastStatistic, Entry, Event, Observation, Trial
 from extraction.record import Subject
 from extraction.states import Status
 from tests.factories import (
@@ -41,6 +41,8 @@ pytestmark = pytest.mark.django_db
 NUMBER, NEARLY = "8642.1357", "8642.14"  # NEARLY rounds to the same and is A's in some worlds
 WORD = "Quizzaciously"
 HIDDEN = {"centre": NUMBER, "notes": f"{WORD} noted", "source_quote": f"{WORD} quoted", "n": "8641"}
+COUNTED, NEARLY_COUNTED = "7531.2468", "7531.25"  # the same two of a contrast
+STATED = {"statistic": "mean_difference", "value": COUNTED, "adjusted": f"{WORD} adjusted", "notes": f"{WORD} stated"}
 PAPER = "Xylographically"  # what B uploads; a lead who does not extract the trial may see it
 ASKED = "Zymurgically"  # what B asks the leads, and the name that B proposes
 DECIDERS = ("adjudicator", "lead")
@@ -60,7 +62,8 @@ class World:
     def keys(self) -> dict[str, list[Any]]:
         """The trial, its review, every entry, something of B's, and one or two rows of every model."""
         of_b = Observation._base_manager.filter(entry__slot="B")[:1]
-        first = [self.trial, self.trial.review, *self.trial.entries.all(), *of_b]
+        stated = ContrastStatistic._base_manager.filter(entry__slot="B")[:1]
+        first = [self.trial, self.trial.review, *self.trial.entries.all(), *of_b, *stated]
         rest = [row for model in project_models() for row in model._base_manager.order_by("-pk")[:2]]
         return {**keys_of([*first, *rest]), "*": keys_of([*first, *rest[:6]])["*"]}
 
@@ -72,13 +75,14 @@ def world(status: str) -> World:
     trial: Any = TrialFactory(review=review)
     lead = people["lead"]
     if status in {Status.AGREED, Status.APPROVED}:
-        submitted(trial, "A", cells={"treated": {"centre": NEARLY, "n": "8641"}})
+        nearly = {"statistic": "mean_difference", "value": NEARLY_COUNTED}
+        submitted(trial, "A", cells={"treated": {"centre": NEARLY, "n": "8641"}}, contrasts=[nearly])
     elif status != Status.ENTERING:
         submitted(trial, "A")
     b = holder(trial, "B")
     entry = enter.start(trial.pk, by=b)
     outcome = WORD if status == Status.ALIGNING else "IL-6"
-    enter.save(entry.pk, small_changes(outcome=outcome, cells={"treated": HIDDEN}), by=b)
+    enter.save(entry.pk, small_changes(outcome=outcome, cells={"treated": HIDDEN}, contrasts=[STATED]), by=b)
     report = uploaded(trial, b, text=PAPER, name=f"{PAPER}.pdf", citation=f"{PAPER} 2020")
     asking = questions.ask_leads(entry.pk, f"{ASKED}?", by=b, about=ASKED)
     questions.answer(asking.pk, f"{ASKED}.", by=lead)
@@ -106,9 +110,10 @@ def world(status: str) -> World:
         "anonymous": AnonymousUser(),
     }
     hidden_keys = [str(key) for key in Entry._base_manager.filter(slot="B").values_list("pk", flat=True)]
-    hidden_keys += [str(key) for key in Observation._base_manager.filter(entry__slot="B").values_list("pk", flat=True)]
+    for model in (Observation, ContrastStatistic):
+        hidden_keys += [str(key) for key in model._base_manager.filter(entry__slot="B").values_list("pk", flat=True)]
     for_leads = [PAPER, str(report.pk), report.digest, ASKED, str(asking.pk), str(proposed.pk)]
-    return World(trial, people, [NUMBER, WORD, *hidden_keys], for_leads)
+    return World(trial, people, [NUMBER, COUNTED, WORD, *hidden_keys], for_leads)
 
 
 def _second_face(trial: Trial, a: Any) -> Any:
@@ -186,7 +191,9 @@ def test_the_canary_is_seen_where_it_may_be_seen(who):
     """Otherwise the walk above could pass by looking at nothing."""
     w = world(Status.ADJUDICATING)
     client = signed_in(w.people[who])
-    assert any(NUMBER in body(response) for _, response in walk(client, w.keys))
+    told = [body(response) for _, response in walk(client, w.keys)]
+    for number in (NUMBER, COUNTED):
+        assert any(number in text for text in told)
 
 
 MASKS = [
@@ -233,7 +240,7 @@ def test_nothing_that_the_partner_does_while_entering_changes_a_byte_for_the_bli
     assert changed(nothing) == set(), "the picture is not still"
     theirs = enter.start(trial.pk, by=b)
     assert changed(nothing) == set(), "starting shows"
-    enter.save(theirs.pk, small_changes(cells={"treated": HIDDEN}), by=b)
+    enter.save(theirs.pk, small_changes(cells={"treated": HIDDEN}, contrasts=[STATED]), by=b)
     enter.save(theirs.pk, [Change(Subject.OUTCOME, future, values={"name": WORD})], by=b)
     assert changed(nothing) == set(), "saving shows"
     report = uploaded(trial, b, text=WORD, name=f"{WORD}.pdf")

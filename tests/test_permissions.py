@@ -19,7 +19,18 @@ from analysis.recompute import recompute
 from analysis.setup import create_default_syntheses
 from extraction.finding import save_search
 from extraction.invite import invite
-from extraction.models import Arm, Discrepancy, Event, Match, Membership, Observation, Outcome, Timepoint, Trial
+from extraction.models import (
+    Arm,
+    ContrastStatistic,
+    Discrepancy,
+    Event,
+    Match,
+    Membership,
+    Observation,
+    Outcome,
+    Timepoint,
+    Trial,
+)
 from extraction.protocols.start import save_template
 from extraction.rules import make_rule
 from extraction.states import Status
@@ -60,9 +71,10 @@ def world(status: str) -> World:
     deciders = {role: member(review, role) for role in DECIDERS}
     lead = deciders[LEAD]
     pooled = trial_at(Status.APPROVED, review, decider=lead, marker="il6")
-    trial = trial_at(status, review, decider=lead, marker="il6")
+    stated = [{"statistic": "t", "value": "2.10"}]
+    trial = trial_at(status, review, decider=lead, marker="il6", contrasts=stated)
     if status == Status.ENTERING:
-        submitted(trial, "B")
+        submitted(trial, "B", contrasts=stated)
     create_default_syntheses(review.pk, by=lead)
     recompute(review.pk)
     entry = trial.entries.get(slot="B")
@@ -99,6 +111,7 @@ def world(status: str) -> World:
             "timepoint": one(Timepoint, entry=entry),
             "outcome": one(Outcome, entry=entry),
             "observation": one(Observation, entry=entry),
+            "contrast": one(ContrastStatistic, entry=entry),
             "subject": "observation",
             "field": "n",
             "discrepancy": one(Discrepancy, trial=trial),

@@ -51,7 +51,7 @@ def world() -> dict[str, Any]:
     entering = trial_at(Status.ENTERING, review)
     person = holder(entering, "A")
     member(review, "lead", "adjudicator", "reader", user=person)
-    entry = draft(entering, "A", marker="il6")
+    entry = draft(entering, "A", marker="il6", contrasts=[{"statistic": "p", "value": "<0.05"}])
     adjudicating, aligning = trial_at(Status.ADJUDICATING, review), trial_at(Status.ALIGNING, review)
     trial_at(Status.APPROVED, review)
     token = Token.objects.create(user=person)
@@ -63,7 +63,10 @@ def world() -> dict[str, Any]:
         "entries": str(entry.pk),
         "matches": str(aligning.matches.earliest("position").pk),
         "discrepancies": str(adjudicating.discrepancies.earliest("position").pk),
-        **{kind: str(getattr(entry, kind).first().pk) for kind in ("arms", "timepoints", "outcomes", "observations")},
+        **{
+            kind: str(getattr(entry, kind).first().pk)
+            for kind in ("arms", "timepoints", "outcomes", "observations", "contrasts")
+        },
     }
 
 

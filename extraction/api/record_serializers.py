@@ -8,7 +8,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from extraction.api.strict import ModelSerializer, Serializer
-from extraction.models import Arm, Characteristic, Entry, Observation, Outcome, Timepoint
+from extraction.models import Arm, Characteristic, ContrastStatistic, Entry, Observation, Outcome, Timepoint
 from extraction.record import Subject
 
 
@@ -22,7 +22,7 @@ class QuantitySerializer(Serializer):
 
 
 class EndSerializer(Serializer):
-    """One end of a CI, an IQR or a range."""
+    """One end of a CI, an IQR or a range; or degrees of freedom."""
 
     printed = serializers.CharField()
     value = serializers.FloatField(allow_null=True)
@@ -110,6 +110,27 @@ class ObservationSerializer(ModelSerializer):
         read_only_fields = fields
 
 
+class ContrastSerializer(ModelSerializer):
+    outcome = serializers.UUIDField(source="outcome_id")
+    timepoint = serializers.UUIDField(source="timepoint_id")
+    arm = serializers.UUIDField(source="arm_id")
+    versus = serializers.UUIDField(
+        source="versus_id", allow_null=True, help_text="The arm compared with; null: within one arm."
+    )
+    value = QuantityField()
+    ci_low = EndField()
+    ci_high = EndField()
+    df = EndField(help_text="Degrees of freedom; of an F the second is the value.")
+
+    class Meta:
+        model = ContrastStatistic
+        fields = (
+            "id", "version", "outcome", "timepoint", "arm", "versus", "statistic", "value", "ci_low", "ci_high",
+            "ci_level", "df", "adjusted", "source_page", "source_place", "source_quote", "notes",
+        )  # fmt: skip
+        read_only_fields = fields
+
+
 class CharacteristicSerializer(ModelSerializer):
     moderator = serializers.CharField(source="moderator.code")
     arm = serializers.UUIDField(source="arm_id", allow_null=True, help_text="Null: of the trial.")
@@ -128,6 +149,7 @@ READ = {
     Subject.TIMEPOINT: TimepointSerializer,
     Subject.OUTCOME: OutcomeSerializer,
     Subject.OBSERVATION: ObservationSerializer,
+    Subject.CONTRAST: ContrastSerializer,
     Subject.CHARACTERISTIC: CharacteristicSerializer,
 }
 
@@ -156,10 +178,12 @@ class WholeEntrySerializer(EntrySerializer):
     timepoints = TimepointSerializer(many=True)
     outcomes = OutcomeSerializer(many=True)
     observations = ObservationSerializer(many=True)
+    contrasts = ContrastSerializer(many=True)
     characteristics = CharacteristicSerializer(many=True)
 
     class Meta(EntrySerializer.Meta):
         fields: Any = (
-            *EntrySerializer.Meta.fields, "arms", "timepoints", "outcomes", "observations", "characteristics",
+            *EntrySerializer.Meta.fields, "arms", "timepoints", "outcomes", "observations", "contrasts",
+            "characteristics",
         )  # fmt: skip
         read_only_fields = fields

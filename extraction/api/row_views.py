@@ -34,7 +34,7 @@ class VersionRead(StrictSerializer):
 
 
 class RowViewSet(ReadOnly):
-    """Base of the five kinds of row."""
+    """Base of the six kinds of row."""
 
     subject: ClassVar[Subject]
     lookup_value_converter = "uuid"

@@ -40,6 +40,7 @@ from extraction.api.writing import (
 from extraction.models import (
     Arm,
     Characteristic,
+    ContrastStatistic,
     Discrepancy,
     Entry,
     Intervention,
@@ -312,7 +313,7 @@ def entries(user: User) -> QuerySet[Entry]:
 
 
 def whole_entries(user: User) -> QuerySet[Entry]:
-    """Entries with their rows: six queries, whatever the size."""
+    """Entries with their rows: seven queries, whatever the size."""
 
     def rows(model: Any, *related: str) -> QuerySet[Any]:
         return cast("QuerySet[Any]", model.objects.visible_to(user).select_related(*related))
@@ -322,6 +323,7 @@ def whole_entries(user: User) -> QuerySet[Entry]:
         Prefetch("timepoints", queryset=rows(Timepoint)),
         Prefetch("outcomes", queryset=rows(Outcome, "marker")),
         Prefetch("observations", queryset=rows(Observation)),
+        Prefetch("contrasts", queryset=rows(ContrastStatistic)),
         Prefetch("characteristics", queryset=rows(Characteristic, "moderator", "level")),
     )
 

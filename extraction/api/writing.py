@@ -16,7 +16,7 @@ from extraction.typed import FIELDS
 
 
 class RowTexts(StrictSerializer):
-    """Base of the five kinds of row: one text per field of `extraction.typed.FIELDS`."""
+    """Base of the six kinds of row: one text per field of `extraction.typed.FIELDS`."""
 
     version = Version(required=False, help_text="Of the row, as it was read; needed to change it.")
 
@@ -34,6 +34,7 @@ def _texts(subject: Subject) -> type[RowTexts]:
     """Explicit fields, from the one list of what a row of this kind has."""
     help_texts = {
         "arm": "Id of an arm of this entry.",
+        "versus": "Id of the arm it is compared with; empty within one arm.",
         "timepoint": "Id of a timepoint.",
         "outcome": "Id of an outcome.",
     }

@@ -36,6 +36,8 @@ KEYS: Final = {Choice.A: "1", Choice.B: "2", Choice.OTHER: "3", Choice.NOT_REPOR
 
 def value_fields(row: Discrepancy) -> tuple[str, ...]:
     """What another value of this discrepancy is made of."""
+    if row.subject == Subject.CONTRAST and row.field == "interval":
+        return ("spread_low", "spread_high", "spread_level")
     if row.subject != Subject.OBSERVATION:
         return ("text",)
     return VALUE_FIELDS.get(row.field, ("text",))
@@ -44,7 +46,9 @@ def value_fields(row: Discrepancy) -> tuple[str, ...]:
 def choices_for(row: Discrepancy) -> list[tuple[str, str]]:
     """Structure is something a report always has: an arm's role cannot be "not reported"."""
     offered = [Choice.A, Choice.B, Choice.OTHER]
-    left_out = row.subject in {Subject.OBSERVATION, Subject.CHARACTERISTIC} or row.field == "n_randomised"
+    left_out = (
+        row.subject in {Subject.OBSERVATION, Subject.CONTRAST, Subject.CHARACTERISTIC} or row.field == "n_randomised"
+    )
     return [(choice.value, choice.label) for choice in (*offered, *((Choice.NOT_REPORTED,) if left_out else ()))]
 
 

@@ -2,6 +2,7 @@
 
 from extraction.models.checking import CheckReason
 from extraction.models.claim import Claim
+from extraction.models.contrast import ContrastStatistic
 from extraction.models.entry import Entry, Row
 from extraction.models.event import Event
 from extraction.models.joining import FormerHolder, Invitation, SavedSearch
@@ -34,9 +35,10 @@ from extraction.models.vocabulary import (
 )
 
 __all__ = [
-    "Answer", "Approval", "Arm", "Assignment", "Characteristic", "CheckReason", "Choice", "Claim", "CodebookVersion",
-    "Direction", "Discrepancy", "Entry", "Event", "FormerHolder", "Intervention", "Invitation", "Marker",
-    "MarkerSynonym", "Match", "MatchedRow", "Membership", "Moderator", "ModeratorLevel", "Observation", "Outcome",
-    "OutcomeClass", "Proposal", "Question", "ReasonCode", "Report", "Resolution", "Review", "Row", "Rule",
-    "SavedSearch", "Slot", "Template", "Timepoint", "Trial", "UnitFactor", "User", "folded",
+    "Answer", "Approval", "Arm", "Assignment", "Characteristic", "CheckReason", "Choice", "Claim",
+    "CodebookVersion", "ContrastStatistic", "Direction", "Discrepancy", "Entry", "Event", "FormerHolder",
+    "Intervention", "Invitation", "Marker", "MarkerSynonym", "Match", "MatchedRow", "Membership", "Moderator",
+    "ModeratorLevel", "Observation", "Outcome", "OutcomeClass", "Proposal", "Question", "ReasonCode", "Report",
+    "Resolution", "Review", "Row", "Rule", "SavedSearch", "Slot", "Template", "Timepoint", "Trial",
+    "UnitFactor", "User", "folded",
 ]  # fmt: skip

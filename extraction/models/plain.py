@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from uuid import UUID
 
 from extraction import record
+from extraction.models.contrast import ContrastStatistic
 from extraction.models.entry import Entry
 from extraction.models.rows import Arm, Characteristic, Observation, Outcome, Timepoint
 from extraction.record import Qualifier, Status
@@ -18,6 +19,7 @@ ROWS: Mapping[record.Subject, type[Any]] = {
     record.Subject.TIMEPOINT: Timepoint,
     record.Subject.OUTCOME: Outcome,
     record.Subject.OBSERVATION: Observation,
+    record.Subject.CONTRAST: ContrastStatistic,
     record.Subject.CHARACTERISTIC: Characteristic,
 }
 WITH_CODES = {
@@ -27,7 +29,11 @@ WITH_CODES = {
 }
 
 STRUCTURE = {"arm": record.Subject.ARM, "timepoint": record.Subject.TIMEPOINT, "outcome": record.Subject.OUTCOME}
-POINTS_TO = {record.Subject.OBSERVATION: tuple(STRUCTURE), record.Subject.CHARACTERISTIC: ("arm",)}
+POINTS_TO = {
+    record.Subject.OBSERVATION: tuple(STRUCTURE),
+    record.Subject.CONTRAST: (*STRUCTURE, "versus"),
+    record.Subject.CHARACTERISTIC: ("arm",),
+}
 
 
 class Codes(Protocol):
@@ -38,11 +44,23 @@ class Codes(Protocol):
     levels: Mapping[tuple[str, str], Any]
 
 
-RecordRow = record.Arm | record.Timepoint | record.Outcome | record.Observation | record.Characteristic
+RecordRow = (
+    record.Arm
+    | record.Timepoint
+    | record.Outcome
+    | record.Observation
+    | record.ContrastStatistic
+    | record.Characteristic
+)
+
+
+def subject_of(row: Any) -> record.Subject:
+    """Which kind of row a model row is."""
+    return next(subject for subject, model in ROWS.items() if isinstance(row, model))
 
 
 def rows_of(entry: Entry) -> dict[record.Subject, list[Any]]:
-    """All rows of an entry by subject, in their order, with the codes they need: five queries, whatever the size.
+    """All rows of an entry by subject, in their order, with the codes they need: six queries, whatever the size.
 
     Each row knows its entry, and its arm, time and outcome among these rows, without having been joined to them:
     `select_related()` without a name would join a row to all that it points to, up to the review.
@@ -72,6 +90,7 @@ def as_record(rows: dict[record.Subject, list[Any]]) -> record.Entry:
         characteristics=tuple(
             _characteristic(row, row.moderator.code, _code(row.level)) for row in rows[record.Subject.CHARACTERISTIC]
         ),
+        contrasts=tuple(_contrast(row) for row in rows[record.Subject.CONTRAST]),
     )
 
 
@@ -112,6 +131,7 @@ def _read(rows: Mapping[record.Subject, list[Any]]) -> Read:
                 _characteristic(row, row.moderator__code, row.level__code or "")
                 for row in rows[record.Subject.CHARACTERISTIC]
             ),
+            contrasts=tuple(_contrast(row) for row in rows[record.Subject.CONTRAST]),
         ),
         {str(row.id): row.direction_override for row in outcomes if row.direction_override is not None},
     )
@@ -192,6 +212,34 @@ def _observation(row: Any) -> record.Observation:
     )
 
 
+def _contrast(row: Any) -> record.ContrastStatistic:
+    has_ends = row.ci_low is not None
+    return record.ContrastStatistic(
+        key=str(row.id),
+        arm=str(row.arm_id),
+        timepoint=str(row.timepoint_id),
+        outcome=str(row.outcome_id),
+        statistic=record.Statistic(row.statistic),
+        versus=str(row.versus_id) if row.versus_id else "",
+        value=_quantity(row, "value"),
+        interval=record.Spread(
+            kind=record.SpreadKind.CI,
+            status=Status.REPORTED,
+            low_printed=row.ci_low_printed,
+            low=row.ci_low,
+            high_printed=row.ci_high_printed,
+            high=row.ci_high,
+            level=row.ci_level,
+        )
+        if has_ends
+        else record.Spread(),
+        df=record.Quantity(Status.UNSAID if row.df is None else Status.REPORTED, row.df_printed, row.df),
+        adjusted=row.adjusted,
+        source=record.Source(row.source_page, row.source_place, row.source_quote),
+        notes=row.notes,
+    )
+
+
 def _characteristic(row: Any, moderator: str, level: str) -> record.Characteristic:
     return record.Characteristic(
         key=str(row.id),
@@ -228,6 +276,17 @@ def spread_columns(spread: record.Spread) -> dict[str, Any]:
         "spread_high": spread.high,
         "spread_high_printed": spread.high_printed,
         "spread_level": spread.level,
+    }
+
+
+def interval_columns(interval: record.Spread) -> dict[str, Any]:
+    """The columns of the CI of a contrast; the level counts with its ends alone."""
+    return {
+        "ci_low": interval.low,
+        "ci_low_printed": interval.low_printed,
+        "ci_high": interval.high,
+        "ci_high_printed": interval.high_printed,
+        "ci_level": None if interval.low is None else interval.level,
     }
 
 
@@ -273,6 +332,23 @@ def columns_of(row: RecordRow, codes: Codes) -> dict[str, Any]:
                 **quantity_columns("n", row.n, whole=True),
                 **quantity_columns("centre", row.centre),
                 **spread_columns(row.spread),
+            }
+        case record.ContrastStatistic():
+            return {
+                "arm_id": UUID(row.arm),
+                "versus_id": UUID(row.versus) if row.versus else None,
+                "timepoint_id": UUID(row.timepoint),
+                "outcome_id": UUID(row.outcome),
+                "statistic": row.statistic.value,
+                "df": row.df.value,
+                "df_printed": row.df.printed,
+                "adjusted": row.adjusted,
+                "source_page": row.source.page,
+                "source_place": row.source.place,
+                "source_quote": row.source.quote,
+                "notes": row.notes,
+                **quantity_columns("value", row.value),
+                **interval_columns(row.interval),
             }
         case record.Characteristic():
             return {

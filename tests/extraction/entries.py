@@ -6,19 +6,25 @@ import csv
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
 from hypothesis import strategies as st
 
+from extraction import contrasts
 from extraction.compare import differences
-from extraction.final import Decision, compose, unit_of
+from extraction.contrasts import DIFFERENCES
+from extraction.final import compose, unit_of
+from extraction.final_decision import Decision
 from extraction.numbers import parse_count, parse_number, parse_quantity
 from extraction.record import (
+    WITHIN_ARM,
     Arm,
     CentreKind,
     Characteristic,
     Condition,
+    ContrastStatistic,
     Difference,
     Entry,
     Match,
@@ -34,6 +40,7 @@ from extraction.record import (
     Side,
     Spread,
     SpreadKind,
+    Statistic,
     Status,
     Subject,
     Timepoint,
@@ -144,6 +151,16 @@ def turned(matches: Sequence[Match]) -> list[Match]:
 
 def compared(a: Entry, b: Entry, matches: Sequence[Match] | None = None) -> list[Difference]:
     return differences(a, b, by_key(a, b) if matches is None else list(matches), UNITS)
+
+
+def contrast(
+    key: str = "k1", statistic: Statistic = Statistic.T, value: str = "2.10", **more: Any
+) -> ContrastStatistic:
+    """A contrast of arm1 against arm2 from printed texts; within arm1 for a statistic of a change."""
+    df = contrasts.read_df(more.pop("df", ""), statistic)
+    place = {"arm": "arm1", "timepoint": "time1", "outcome": "outcome1"}
+    place["versus"] = "" if statistic in WITHIN_ARM else "arm2"
+    return ContrastStatistic(key, statistic=statistic, value=parse_quantity(value), df=df, **place | more)
 
 
 def the_one(found: Sequence[Difference]) -> Difference:
@@ -300,14 +317,67 @@ def entries(draw: st.DrawFn, prefix: str) -> Entry:
         )
         for place, owner in enumerate(owners)
     )
-    return Entry(arms, times, outcomes, observations, characteristics)
+    contrasts = tuple(draw(_contrasts(prefix, arms, times, outcomes)))
+    return Entry(arms, times, outcomes, observations, characteristics, contrasts)
+
+
+@st.composite
+def contrasted(draw: st.DrawFn, prefix: str) -> Entry:
+    """An entry of contrasts alone, so that two of them meet in one place more often than by chance."""
+    arms = tuple(Arm(f"{prefix}arm{place}", f"Group {place}") for place in range(3))
+    times = (Timepoint(f"{prefix}time0", Phase.POST),)
+    unit = draw(st.sampled_from(["pg/mL", "ng/mL"]))
+    outcomes = (Outcome(f"{prefix}outcome0", "IL-6", "il6", unit=unit),)
+    return Entry(arms, times, outcomes, contrasts=tuple(draw(_contrasts(prefix, arms, times, outcomes))))
+
+
+@st.composite
+def _contrasts(
+    draw: st.DrawFn, prefix: str, arms: Sequence[Arm], times: Sequence[Timepoint], outcomes: Sequence[Outcome]
+) -> list[ContrastStatistic]:
+    """One statistic per place, whichever of its two arms is named first."""
+    compared = [(one.key, other.key) for one, other in combinations(arms, 2)]
+    places = [
+        (*named, time.key, outcome.key, statistic)
+        for time in times
+        for outcome in outcomes
+        for statistic in Statistic
+        for named in ([(arm.key, "") for arm in arms] if statistic in WITHIN_ARM else compared)
+    ]
+    found = []
+    for place, (arm, versus, time_key, outcome_key, statistic) in enumerate(
+        draw(st.lists(st.sampled_from(places), unique=True, max_size=8)) if places else []
+    ):
+        one, other = (versus, arm) if versus and draw(st.booleans()) else (arm, versus)
+        low, high = draw(quantities()), draw(quantities())
+        interval = Spread(SpreadKind.CI, Status.REPORTED, low_printed=low.printed, low=low.value)
+        interval = replace(interval, high_printed=high.printed, high=high.value, level=95.0)
+        found.append(
+            ContrastStatistic(
+                f"{prefix}contrast{place}",
+                one,
+                time_key,
+                outcome_key,
+                statistic,
+                versus=other,
+                value=draw(quantities()),
+                interval=interval if statistic in DIFFERENCES and draw(st.booleans()) else Spread(),
+                df=draw(quantities()),
+                adjusted=draw(st.sampled_from(["", "age"])),
+                notes=draw(st.sampled_from(["", "a note"])),
+            )
+        )
+    return found
 
 
 @st.composite
 def pairs(draw: st.DrawFn) -> tuple[Entry, Entry, list[Match]]:
     """Two entries (one of three times near copies) and confirmed matches of their rows, merges and gaps included."""
-    a = draw(entries("a"))
-    b = renamed(a, "a", "b") if draw(st.integers(0, 2)) == 0 else draw(entries("b"))
+    kind = draw(st.sampled_from([entries, entries, contrasted]))
+    a = draw(kind("a"))
+    b = renamed(a, "a", "b") if draw(st.integers(0, 2)) == 0 else draw(kind("b"))
+    if kind is contrasted and draw(st.booleans()):
+        b = other_way(b)
     matches: list[Match] = []
     for subject, rows_a, rows_b in (
         (Subject.ARM, a.arms, b.arms),
@@ -339,7 +409,23 @@ def renamed(whole: Entry, old: str, new: str) -> Entry:
             for row in whole.observations
         ),
         tuple(replace(row, key=key(row.key), arm=key(row.arm)) for row in whole.characteristics),
+        tuple(
+            replace(
+                row,
+                key=key(row.key),
+                arm=key(row.arm),
+                versus=key(row.versus),
+                timepoint=key(row.timepoint),
+                outcome=key(row.outcome),
+            )
+            for row in whole.contrasts
+        ),
     )
+
+
+def other_way(whole: Entry) -> Entry:
+    """The same entry with the two arms of every contrast named the other way round."""
+    return replace(whole, contrasts=tuple(contrasts.turned(row) for row in whole.contrasts))
 
 
 # The demo review

@@ -14,6 +14,7 @@ from extraction.models import (
     Approval,
     Arm,
     Assignment,
+    ContrastStatistic,
     Discrepancy,
     Entry,
     Event,
@@ -68,9 +69,11 @@ def world(status: str, *, shown: bool = True) -> World:
     """One trial in `status`, two entries begun, and everybody who might look at it."""
     review: Any = ReviewFactory(partner_shown_after_approval=shown)
     deciders = {role: member(review, role) for role in ("adjudicator", "lead")}
-    trial = trial_at(status, review, decider=deciders["lead"])
+    stated = [{"statistic": "t", "value": "2.10"}]
+    trial = trial_at(status, review, decider=deciders["lead"], contrasts=stated)
     if status == Status.ENTERING:
-        submitted(trial, "B")  # B is ready; A has not begun: the moment in which a leak would help A most
+        # B is ready; A has not begun: the moment in which a leak would help A most
+        submitted(trial, "B", contrasts=stated)
     other: Any = TrialFactory()  # of another review, whose people must see nothing here
     return World(
         trial,
@@ -97,6 +100,7 @@ def test_an_entry_is_seen_by_its_holder_and_by_deciders_once_nobody_is_blind(sta
         expected |= {"a"}
     assert w.who_sees(w.trial.entries.filter(slot="B")) == expected
     assert w.who_sees(Observation.objects.filter(entry__trial=w.trial, entry__slot="B")) == expected
+    assert w.who_sees(ContrastStatistic.objects.filter(entry__trial=w.trial, entry__slot="B")) == expected
     assert w.who_sees(Arm.objects.filter(entry__trial=w.trial, entry__slot="B")) == expected
     assert w.who_sees(Event.objects.filter(entry__trial=w.trial, entry__slot="B")) == expected
 

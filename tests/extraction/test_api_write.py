@@ -69,6 +69,27 @@ def test_a_row_of_each_kind_is_made_changed_and_taken_out(client, entry):
     assert Event.objects.filter(entry=entry, actor=entry.holder, verb="save").count() == 7
 
 
+def test_a_contrast_is_made_changed_and_taken_out(client, entry):
+    base = f"/api/entries/{entry.pk}"
+    arms = {arm["label"]: arm["id"] for arm in client.get(f"{base}/arms/").json()["results"]}
+    whole = client.get(f"{base}/").json()
+    place = {"timepoint": whole["timepoints"][0]["id"], "outcome": whole["outcomes"][0]["id"], "statistic": "p"}
+    place |= {"arm": arms["Training"], "versus": arms["Waiting list"]}
+    made = client.post(f"{base}/contrasts/", {**place, "value": "<0.050"})
+    assert made.status_code == 201
+    assert made.json()["value"] == {"status": "reported", "printed": "<0.050", "value": 0.05, "qualifier": "<"}
+    where = f"{base}/contrasts/{made.json()['id']}/"
+    changed = client.patch(where, {"version": 1, "value": "0.04", "df": "47"})
+    assert (changed.json()["value"]["value"], changed.json()["df"]) == (0.04, {"printed": "47", "value": 47.0})
+    assert client.patch(where, {"version": 1, "value": "0.05"}).status_code == 409
+    assert client.patch(where, {"version": 2, "value": "5"}).status_code == 400
+    turned = {**place, "arm": arms["Waiting list"], "versus": arms["Training"], "value": "0.04"}
+    assert client.post(f"{base}/contrasts/", turned).status_code == 409
+    assert [one["id"] for one in client.get(f"{base}/").json()["contrasts"]] == [made.json()["id"]]
+    assert client.delete(f"{where}?version=2").status_code == 204
+    assert client.get(f"{base}/contrasts/").json()["results"] == []
+
+
 def test_a_number_must_come_as_text(client, entry):
     row = cell(entry)
     response = client.patch(f"/api/entries/{entry.pk}/observations/{row.pk}/", {"version": 1, "centre": 1.20})

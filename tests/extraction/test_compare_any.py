@@ -11,19 +11,23 @@ from hypothesis import strategies as st
 
 from extraction.align import propose
 from extraction.compare import differences
+from extraction.contrasts import TURNED
 from extraction.record import (
     ACCEPTED_VERDICTS,
     Entry,
     Match,
     Side,
     Subject,
+    Verdict,
 )
 from extraction.units import UnitTable
 from tests.extraction.entries import (
     UNITS,
     by_key,
+    contrasted,
     demo_entries,
     entries,
+    other_way,
     pairs,
     renamed,
     rows_of,
@@ -42,7 +46,8 @@ def test_changing_sides_changes_sides_and_nothing_else(given_pair: tuple[Entry, 
     assert there.keys() == back.keys()
     for unit, one in there.items():
         other = back[unit]
-        assert (one.verdict, one.a_says, one.b_says) == (other.verdict, other.b_says, other.a_says)
+        says = [text.removesuffix(TURNED) for text in (one.a_says, one.b_says, other.b_says, other.a_says)]
+        assert (one.verdict, *says[:2]) == (other.verdict, *says[2:])
         assert (one.takes is None) == (other.takes is None) == (one.verdict not in ACCEPTED_VERDICTS)
         assert one.takes is not other.takes or one.takes in {None, Side.A}  # a tie goes to A, whoever is A
 
@@ -69,6 +74,16 @@ def test_the_order_of_the_rows_of_b_changes_nothing_but_the_order(whole: Entry, 
     rows = list(other.observations)
     random.shuffle(rows)
     assert differences(whole, replace(other, observations=tuple(rows)), matches, UNITS) == []
+
+
+@ANY
+@given(contrasted("a"))
+def test_arms_named_the_other_way_round_are_equivalent_and_nothing_else_differs(whole: Entry) -> None:
+    found = differences(whole, other_way(whole), by_key(whole, whole), UNITS)
+    assert {(one.subject, one.verdict) for one in found} <= {(Subject.CONTRAST, Verdict.EQUIVALENT)}
+    assert all("the other way round" in one.worked and one.takes is Side.A for one in found)
+    assert other_way(other_way(whole)).observations == whole.observations
+    assert differences(whole, other_way(other_way(whole)), by_key(whole, whole), UNITS) == []
 
 
 # The demo review

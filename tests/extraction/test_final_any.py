@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from extraction.align import propose
 from extraction.compare import differences
-from extraction.final import Choice, Decision, Unit, compose, unit_of
+from extraction.final import Unit, compose, unit_of
+from extraction.final_decision import Choice, Decision
 from extraction.final_values import DecisionError
 from extraction.record import (
     ACCEPTED_VERDICTS,
@@ -90,6 +91,7 @@ def test_any_decisions_give_a_record_that_holds_together(
     found = differences(a, b, matches, UNITS)
     choices = {
         Subject.OBSERVATION: [FOR_A, FOR_B, NOT_REPORTED],
+        Subject.CONTRAST: [FOR_A, FOR_B, NOT_REPORTED],
         Subject.CHARACTERISTIC: [FOR_A, FOR_B, NOT_REPORTED],
     }
     decisions = {unit_of(one): data.draw(st.sampled_from(choices.get(one.subject, [FOR_A, FOR_B]))) for one in found}
@@ -99,7 +101,11 @@ def test_any_decisions_give_a_record_that_holds_together(
         assume("is no number" not in str(refused))
         raise
     assert differences(whole, whole, by_key(whole, whole), UNITS) == []
-    keys = [row.key for rows in (whole.arms, whole.timepoints, whole.outcomes, whole.observations) for row in rows]
+    keys = [
+        row.key
+        for rows in (whole.arms, whole.timepoints, whole.outcomes, whole.observations, whole.contrasts)
+        for row in rows
+    ]
     assert len(keys) == len(set(keys))
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from extraction.final import Choice, Decision
+from extraction.final_decision import Choice, Decision
 from extraction.final_values import DecisionError
 from extraction.numbers import parse_count, parse_quantity
 from extraction.record import (

@@ -7,7 +7,8 @@ from dataclasses import replace
 import pytest
 
 from extraction.compare import differences
-from extraction.final import Choice, Decision, compose, unit_of
+from extraction.final import compose, unit_of
+from extraction.final_decision import Choice, Decision
 from extraction.final_values import DecisionError
 from extraction.numbers import parse_quantity
 from extraction.record import (
