@@ -305,7 +305,7 @@ def agreement_of(review: Review, by: Viewer) -> Agreement:
     primary = Synthesis.objects.visible_to(by).filter(review=review, is_primary=True).select_related("review").first()
     specification = _specification(primary, review) if primary else None
     table = unit_table(review.pk)
-    key = f"agreement:{_digest(review, settled, table, specification)}"
+    key = f"agreement:{_digest(review, settled, table, specification, by)}"
     counted: Counted | None = cache.get(key)
     if counted is None:
         counted = _counted(settled, table, specification)
@@ -321,11 +321,15 @@ def agreement_of(review: Review, by: Viewer) -> Agreement:
 
 
 def _digest(
-    review: Review, pairs: Sequence[EnteredTwice], table: UnitTable, specification: EffectSpecification | None
+    review: Review,
+    pairs: Sequence[EnteredTwice],
+    table: UnitTable,
+    specification: EffectSpecification | None,
+    by: Viewer,
 ) -> str:
     """Names everything on which the counts depend; a code of the vocabulary may change under a submitted version."""
     codes = [
-        sorted(model._base_manager.filter(**{path: review}).values_list("pk", "code"))
+        sorted(model.objects.visible_to(by).filter(**{path: review}).values_list("pk", "code"))
         for model, path in VOCABULARY.items()
     ]
     effects = specification.digest() if specification else ""
