@@ -8,8 +8,8 @@ from typing import Any
 
 from extraction.access import Viewer
 from extraction.checks import Finding, Limits, MarkerLimits, Severity, check
-from extraction.models import CheckReason, Entry, Marker, Review
-from extraction.models.plain import as_record
+from extraction.models import CheckReason, Entry, Marker, Review, Slot
+from extraction.models.plain import as_record, rows_of
 from extraction.record import Subject
 
 
@@ -54,6 +54,19 @@ def marker_limits(marker: Marker) -> MarkerLimits:
         log_usual=marker.log_usual,
         direction=marker.benefit,
     )
+
+
+def looked_over_again(final: Entry, by: Viewer) -> list[Judged]:
+    """What the checks find in a final entry, with the reasons that an extractor gave for the same values."""
+    kept = CheckReason.objects.visible_to(by).filter(entry__trial=final.trial_id, entry__slot__in=[Slot.A, Slot.B])
+    reasons: dict[tuple[str, str], dict[str, str]] = {}
+    for one in kept.select_related("entry").order_by("entry__slot", "entry__number"):
+        reasons.setdefault((one.code, one.digest), {})[one.entry.slot] = one.reason
+    found = [one.finding for one in look_over(final, rows_of(final), by)]
+    return [
+        Judged(one, " · ".join(f"{slot}: {reason}" for slot, reason in reasons.get((one.code, one.digest), {}).items()))
+        for one in found
+    ]
 
 
 def look_over(entry: Entry, rows: dict[Subject, list[Any]], by: Viewer) -> list[Judged]:

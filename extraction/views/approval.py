@@ -16,6 +16,7 @@ from extraction import approve, reconcile
 from extraction.access import Act
 from extraction.errors import IllegalMove, NotFound, StaleVersion
 from extraction.forms.inputs import whole_number
+from extraction.looked_over import looked_over_again
 from extraction.models import Approval, Entry, Event, Slot, Trial
 from extraction.pairs import known_names, unit_table
 from extraction.revision import changes
@@ -40,6 +41,7 @@ def trial_approve(request: HttpRequest, pk: int) -> HttpResponse:
         "draft": draft,
         "sheet": sheet,
         "blanks": blanks_of(draft, sheet, request.user),
+        "warned": looked_over_again(draft, request.user),
         "story": story,
         "decided": [line for line in story.lines if any(one.decisions for one in line.differences)],
         "decided_others": [one for one in story.others if one.decisions],

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import html
+
 import pytest
 from django.urls import reverse
 
-from extraction import reconcile
+from extraction import enter, reconcile
 from extraction.decisions import Decision
+from extraction.looked_over import look_over
 from extraction.models import Discrepancy, Entry, Event
+from extraction.models.plain import rows_of
 from extraction.states import Status
-from tests.factories import ReviewFactory, decide_all_for_a, made, member, trial_at
+from tests.factories import ReviewFactory, TrialFactory, decide_all_for_a, draft, made, member, submitted, trial_at
 
 pytestmark = pytest.mark.django_db
 
@@ -50,6 +54,20 @@ def test_the_page_shows_the_whole_final_entry_what_is_open_and_what_was_decided(
     assert "1 decided" in page
     assert "Typo" in page or "typo" in page
     assert reverse("analysis:approval-preview", args=[trial.pk]) in page
+
+
+def test_the_page_shows_what_the_checks_say_and_why_an_extractor_kept_it(client, lead):
+    trial = made(TrialFactory, review=review_of(lead))
+    entry = draft(trial, "A", cells={"treated": {"n": "26"}})
+    (seen,) = [one.finding for one in look_over(entry, rows_of(entry), entry.holder) if one.finding.field == "n"]
+    enter.keep(entry.pk, seen.code, seen.row, "Table 1 counts one more", digest=seen.digest, by=entry.holder)
+    enter.submit(entry.pk, by=entry.holder)
+    submitted(trial, "B", cells={"treated": {"n": "26"}})
+    page = text(client, "extraction:trial-approve", trial)
+    assert seen.message in html.unescape(page)
+    assert "Kept, A: Table 1 counts one more" in page
+    warnings = page[page.index('id="checks"') : page.index('id="entry"')]
+    assert warnings.count("Nobody said why") == warnings.count('class="open-point"') - 1
 
 
 def test_the_signature_is_for_the_draft_that_was_read(client, lead):
