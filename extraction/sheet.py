@@ -16,6 +16,7 @@ from extraction.models import Entry, Moderator
 from extraction.models.plain import as_record
 from extraction.record import Observation, QuantityKind, Subject
 from extraction.spreads import says as spread_says
+from extraction.stated import Stated, stated
 
 MOST_NAMED: Final = 40  # blanks of one sort that are named one by one
 
@@ -67,6 +68,7 @@ class Sheet:
     characteristics: Sequence[Any]
     blocks: Sequence[Block]
     said: dict[UUID, Said]
+    contrasts: Sequence[Stated] = ()
 
     @property
     def empty_cells(self) -> list[str]:
@@ -97,7 +99,8 @@ def sheet_of(entry: Entry) -> Sheet:
     prefetch_related_objects([entry], *SHOWN_ROWS)  # nothing is asked again where the caller did so for several
     rows = {subject: list(getattr(entry, f"{subject}s").all()) for subject in Subject}
     arms, timepoints, outcomes = rows[Subject.ARM], rows[Subject.TIMEPOINT], rows[Subject.OUTCOME]
-    plain = {one.key: one for one in as_record(rows).observations}
+    whole = as_record(rows)
+    plain = {one.key: one for one in whole.observations}
     named = {row.pk: str(row) for row in (*arms, *timepoints, *outcomes)}
 
     def where(row: Any) -> str:
@@ -115,7 +118,7 @@ def sheet_of(entry: Entry) -> Sheet:
                 for arm in arms
             ]
             blocks.append(Block(outcome, quantity, grid))
-    return Sheet(arms, timepoints, outcomes, rows[Subject.CHARACTERISTIC], blocks, said)
+    return Sheet(arms, timepoints, outcomes, rows[Subject.CHARACTERISTIC], blocks, said, stated(rows, whole))
 
 
 def _quantities(outcome: Any, observations: Iterable[Any]) -> list[str]:
@@ -143,6 +146,7 @@ def blanks_of(entry: Entry, sheet: Sheet, by: Viewer) -> list[Blank]:
     """What a look over the entry should notice before it is submitted. Nothing here stops a submission."""
     moderators = Moderator.objects.visible_to(by).filter(review=entry.trial.review_id)
     told = {(row.moderator_id, row.arm_id) for row in sheet.characteristics if row.value_printed or row.value_status}
+    numbers: list[Said | Stated] = [*sheet.said.values(), *sheet.contrasts]
     of_arms = [one for one in moderators if one.applies_to == Moderator.AppliesTo.ARM]
     of_trial = [one for one in moderators if one.applies_to == Moderator.AppliesTo.TRIAL]
     found = [
@@ -163,9 +167,10 @@ def blanks_of(entry: Entry, sheet: Sheet, by: Viewer) -> list[Blank]:
         Blank("Cells that lack n", _lacking(sheet, "n")),
         Blank("Cells that lack a centre", _lacking(sheet, "centre")),
         Blank("Cells that lack a spread", _lacking(sheet, "spread")),
+        Blank("Contrasts that lack a value", [one.where for one in sheet.contrasts if one.says.startswith("–")]),
         Blank(
             "Values without a source",
-            [one.where for one in sheet.said.values() if not (one.source or one.row.source_quote)],
+            [one.where for one in numbers if not (one.source or one.row.source_quote)],
         ),
     ]
     return [blank for blank in found if blank.where]

@@ -18,6 +18,7 @@ from extraction.access import Viewer
 from extraction.models import Discrepancy, Entry, Event, Match, Resolution, Slot, Trial
 from extraction.record import QuantityKind
 from extraction.sheet import SHOWN_ROWS, Said, Sheet, sheet_of
+from extraction.stated import ContrastLine, contrast_lines
 
 SLOTS: Final = (Slot.A, Slot.B, Slot.FINAL)
 MOST_EVENTS: Final = 100
@@ -109,6 +110,7 @@ class Moment:
 class Story:
     columns: Sequence[Column]
     groups: Sequence[tuple[str, Sequence[Line]]]  # by outcome
+    contrasts: Sequence[ContrastLine]
     others: Sequence[Any]  # differences about structure and characteristics
     moments: Sequence[Moment]
     more_moments: int
@@ -131,7 +133,8 @@ class Story:
         return sum(not line.differences for line in self.lines)
 
     def count(self, state: str) -> int:
-        found = [*self.others, *(difference for line in self.lines for difference in line.differences)]
+        lines: list[Line | ContrastLine] = [*self.lines, *self.contrasts]
+        found = [*self.others, *(difference for line in lines for difference in line.differences)]
         return sum(difference.state == state for difference in found)
 
     @property
@@ -151,8 +154,13 @@ def story_of(trial: Trial, by: Viewer) -> Story:
         Discrepancy.objects.visible_to(by).current().filter(trial=trial).select_related("marker").order_by("position")
     )
     _decide(differences, by)
-    lines = _lines(columns, _Names.of(trial, columns, by))
-    by_row: dict[UUID, Line] = {said.row.pk: line for line in lines for said in line.said.values()}
+    names = _Names.of(trial, columns, by)
+    lines, contrasts = (
+        _lines(columns, names),
+        contrast_lines([(column.slot, column.sheet.contrasts) for column in columns], names.key),
+    )
+    by_row: dict[UUID, Line | ContrastLine] = {said.row.pk: line for line in lines for said in line.said.values()}
+    by_row |= {said.row.pk: line for line in contrasts for said in line.said.values()}
     others = []
     for difference in differences:
         line = by_row.get(difference.a_key) or by_row.get(difference.b_key)
@@ -166,7 +174,7 @@ def story_of(trial: Trial, by: Viewer) -> Story:
     events = Event.objects.visible_to(by).filter(trial=trial).select_related("actor", "entry").order_by("-at", "-seq")
     moments = [Moment(event) for event in events[:MOST_EVENTS]]
     more = max(0, events.count() - MOST_EVENTS) if len(moments) == MOST_EVENTS else 0
-    return Story(columns, list(groups.items()), others, moments, more)
+    return Story(columns, list(groups.items()), contrasts, others, moments, more)
 
 
 def columns_of(trial: Trial, by: Viewer) -> list[Column]:

@@ -17,6 +17,7 @@ from extraction.access import Act, Thing
 from extraction.admin.blinded import asker, refused
 from extraction.enter import Change
 from extraction.errors import ExtractionError, InvalidValues
+from extraction.forms.contrasts import contrast_controls
 from extraction.forms.rows import NOT_CHOSEN, Control, controls
 from extraction.models import Entry, Intervention, Marker, Moderator
 from extraction.models.plain import ROWS, WITH_CODES
@@ -132,7 +133,7 @@ class RowFormSet(FormSet):
 
 
 class DraftRows:
-    """What the five inlines of a draft share. Only the holder of a draft ever sees one."""
+    """What the six inlines of a draft share. Only the holder of a draft ever sees one."""
 
     subject: ClassVar[Subject]
     form: Any = RowForm
@@ -142,8 +143,10 @@ class DraftRows:
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         related = WITH_CODES.get(self.subject, ())
-        if self.subject == Subject.OBSERVATION:
+        if self.subject in {Subject.OBSERVATION, Subject.CONTRAST}:
             related = ("arm", "timepoint", "outcome")
+        if self.subject == Subject.CONTRAST:
+            related += ("versus",)
         rows: QuerySet[Any] = self.model.objects.visible_to(request.user)
         return rows.select_related(*related) if related else rows
 
@@ -274,6 +277,19 @@ class ObservationInline(DraftRows, Stacked):
         )
 
 
+class ContrastInline(StructureInline):
+    subject = Subject.CONTRAST
+    model = ROWS[Subject.CONTRAST]
+
+    def controls_for(self, request: HttpRequest, entry: Entry) -> Sequence[Control]:
+        known: dict[UUID, Sequence[Control]] = vars(request).setdefault("contrast_controls", {})
+        if entry.pk not in known:
+            named = (Subject.ARM, Subject.TIMEPOINT, Subject.OUTCOME)
+            rows = [ROWS[one].objects.visible_to(request.user).filter(entry=entry) for one in named]
+            known[entry.pk] = contrast_controls(*(found.order_by("position", "pk") for found in rows))
+        return known[entry.pk]
+
+
 class CharacteristicInline(DraftRows, Tabular):
     subject = Subject.CHARACTERISTIC
     model = ROWS[Subject.CHARACTERISTIC]
@@ -289,4 +305,6 @@ class CharacteristicInline(DraftRows, Tabular):
         )
 
 
-DRAFT_INLINES: Final = (ArmInline, TimepointInline, OutcomeInline, ObservationInline, CharacteristicInline)
+DRAFT_INLINES: Final = (
+    ArmInline, TimepointInline, OutcomeInline, ObservationInline, ContrastInline, CharacteristicInline,
+)  # fmt: skip

@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from extraction.admin.marks import printed
-from extraction.models import Arm, Characteristic, Observation, Outcome, Timepoint
+from extraction.models import Arm, Characteristic, ContrastStatistic, Observation, Outcome, Timepoint
 from extraction.sides import source_of
 from extraction.typed import values_of
 
@@ -106,6 +106,29 @@ class ReadObservations(ReadRows):
         return source_of(row)
 
 
+class ReadContrasts(ReadRows):
+    model = ContrastStatistic
+    related = ("arm", "versus", "timepoint", "outcome")
+    fields = ("contrast", "value_said", "ci_said", "df_printed", "adjusted", "source", "source_quote", "notes")
+
+    @admin.display(description="Contrast")
+    def contrast(self, row: ContrastStatistic) -> str:
+        return str(row)
+
+    @admin.display(description="Value")
+    def value_said(self, row: ContrastStatistic) -> str:
+        return printed(values_of(row)["value"])
+
+    @admin.display(description="CI")
+    def ci_said(self, row: ContrastStatistic) -> str:
+        level = f"{row.ci_level:g}% " if row.ci_level else ""
+        return printed(f"{level}{row.ci_low_printed} to {row.ci_high_printed}") if row.ci_low_printed else ""
+
+    @admin.display(description="Source")
+    def source(self, row: ContrastStatistic) -> str:
+        return source_of(row)
+
+
 class ReadCharacteristics(ReadRows):
     model = Characteristic
     related = ("moderator", "arm")
@@ -124,4 +147,4 @@ class ReadCharacteristics(ReadRows):
         return printed(values_of(row)["value"])
 
 
-READ_INLINES: Final = (ReadArms, ReadTimepoints, ReadOutcomes, ReadObservations, ReadCharacteristics)
+READ_INLINES: Final = (ReadArms, ReadTimepoints, ReadOutcomes, ReadObservations, ReadContrasts, ReadCharacteristics)

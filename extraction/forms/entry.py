@@ -18,7 +18,8 @@ from extraction.beside import Beside, beside
 from extraction.enter import Change
 from extraction.errors import FieldProblem
 from extraction.forms import grid
-from extraction.forms.inputs import Input, Posted, Texts, Was, read_key
+from extraction.forms.contrasts import STANDS_ON, contrast_controls, contrast_in_words
+from extraction.forms.inputs import Input, Posted, Texts, Was, read_key, sentence
 from extraction.forms.rows import (
     CharacteristicForm,
     Control,
@@ -33,9 +34,11 @@ from extraction.looked_over import Judged, look_over
 from extraction.models import Entry, Intervention, Marker, Moderator
 from extraction.models.plain import as_record, rows_of
 from extraction.record import Subject
+from extraction.stated import name_contrasts
 from extraction.typed import values_of
 
 STRUCTURE: Final = (Subject.ARM, Subject.TIMEPOINT, Subject.OUTCOME)
+LISTED: Final = (*STRUCTURE, Subject.CONTRAST)  # rows under each other, as many as there are
 MOST_CELLS: Final = 600  # on one page: the grid of a larger trial comes in parts
 CELL: Final = "cell"  # in the names of controls
 SAVED: Final = "saved"  # the answer “keep what is saved” where two tabs changed the same row
@@ -89,6 +92,8 @@ class EntryForm:
             Intervention.objects.visible_to(by).filter(review=review),
             Marker.objects.visible_to(by).filter(review=review),
         )
+        self.controls[Subject.CONTRAST] = contrast_controls(*(self.saved[subject] for subject in STRUCTURE))
+        name_contrasts(self.saved)
         self.moderators = list(Moderator.objects.visible_to(by).filter(review=review).prefetch_related("levels"))
         self.part = min(max(part, 1), self.parts)
         self.problems: list[str] = []  # those that have no place of their own
@@ -106,6 +111,10 @@ class EntryForm:
     @cached_property
     def outcomes(self) -> list[RowForm]:
         return self._structure(Subject.OUTCOME, least=1)
+
+    @cached_property
+    def contrasts(self) -> list[RowForm]:
+        return self._structure(Subject.CONTRAST, least=1)
 
     @cached_property
     def characteristics(self) -> list[tuple[str, list[CharacteristicForm]]]:
@@ -156,7 +165,7 @@ class EntryForm:
 
     @property
     def has_grid(self) -> bool:
-        return all(self.saved[subject] for subject in STRUCTURE)
+        return self.saved_arms and self.saved_timepoints and self.saved_outcomes
 
     def _structure(self, subject: Subject, least: int) -> list[RowForm]:
         blanks = [self._new_key(f"{subject}/{number}") for number in range(1 if self.saved[subject] else least)]
@@ -190,6 +199,10 @@ class EntryForm:
         return bool(self.saved[Subject.OUTCOME])
 
     @property
+    def saved_contrasts(self) -> bool:
+        return bool(self.saved[Subject.CONTRAST])
+
+    @property
     def filled(self) -> int:
         return len(self.saved[Subject.OBSERVATION])
 
@@ -218,6 +231,10 @@ class EntryForm:
                 texts = texts_of(subject, sent, self.controls[subject])
                 touched += self._touch(subject, key, sent, texts, blank=texts == blank)
         removed = {str(touch.change.key) for touch in touched if touch.change.delete}
+        for key, sent in self.posted.of(Subject.CONTRAST):
+            texts = texts_of(Subject.CONTRAST, sent, self.controls[Subject.CONTRAST])
+            if not removed & {texts[name] for name in STANDS_ON}:
+                touched += self._touch(Subject.CONTRAST, key, sent, texts, blank=not any(texts.values()))
         for key, sent in self.posted.of(Subject.CHARACTERISTIC):
             value = sent.get("value", "").strip()
             place = {"moderator": sent.get("moderator", ""), "arm": sent.get("arm", "")}
@@ -255,7 +272,7 @@ class EntryForm:
         if all(saved.get(name, "") == text for name, text in values.items()):
             return []  # sent a second time, after going back or a second click
         # A new row of structure in two tabs is two rows; a cell has one place, and two tabs must agree on it.
-        return [Touch(name, Change(subject, uuid4() if subject in STRUCTURE else row.pk, None, values))]
+        return [Touch(name, Change(subject, uuid4() if subject in LISTED else row.pk, None, values))]
 
     def texts_sent(self, subject: str, key: str) -> Texts:
         """The texts of one row as it was sent, from which its digest is made."""
@@ -289,19 +306,22 @@ class EntryForm:
         inputs, cells = self._inputs, {str(cell.key): cell for cell in self._cells}
         for problem in problems:
             if control := inputs.get((problem.row, problem.field)):
-                control.problems.append(_sentence(control.label.partition(",")[0], problem.message))
+                control.problems.append(sentence(control.label.partition(",")[0], problem.message))
             elif cell := cells.get(problem.row):
                 at = grid.SHOWN_AT.get(problem.field, problem.field)
                 word = {"first": "Spread", "second": "Spread"}.get(at, at.replace("_", " ").capitalize())
-                cell.problems.setdefault(at, []).append(_sentence(word, problem.message))
+                cell.problems.setdefault(at, []).append(sentence(word, problem.message))
             else:
                 seen = f" (“{problem.seen}”)" if problem.seen else ""
-                self.problems.append(_sentence(problem.field.replace("_", " ").capitalize(), problem.message) + seen)
+                self.problems.append(sentence(problem.field.replace("_", " ").capitalize(), problem.message) + seen)
 
     @property
     def problem_count(self) -> int:
-        at_controls = sum(len(control.problems) for control in self._inputs.values())
-        return at_controls + sum(len(cell.all_problems) for cell in self._cells) + len(self.problems)
+        return (
+            sum(len(one.problems) for one in self._inputs.values())
+            + sum(len(cell.all_problems) for cell in self._cells)
+            + len(self.problems)
+        )
 
     @property
     def _cells(self) -> list[grid.Cell]:
@@ -311,7 +331,7 @@ class EntryForm:
     def _inputs(self) -> dict[tuple[str, str], Input]:
         found = {
             (str(row.key), name): control
-            for row in (*self.arms, *self.timepoints, *self.outcomes)
+            for row in (*self.arms, *self.timepoints, *self.outcomes, *self.contrasts)
             for name, control in row.inputs.items()
         }
         for _, forms in self.characteristics:
@@ -336,7 +356,7 @@ class EntryForm:
         row = self._by_key.get(str(change.key))
         saved, typed = values_of(row) if row else {}, change.values
         labels = {str(one.pk): str(one) for subject in STRUCTURE for one in self.saved[subject]}
-        names = [name for name in (typed or saved) if name not in {"arm", "timepoint", "outcome", "moderator"}]
+        names = [name for name in (typed or saved) if name not in {*STANDS_ON, "moderator"}]
         differing = [
             (name.replace("_", " "), saved.get(name, ""), typed.get(name, ""))
             for name in names
@@ -345,6 +365,8 @@ class EntryForm:
         match change.subject:
             case Subject.OBSERVATION:
                 title = grid.place_in_words(typed or saved, labels)
+            case Subject.CONTRAST:
+                title = contrast_in_words(typed or saved, labels)
             case Subject.CHARACTERISTIC:
                 title = (typed or saved).get("moderator", "")
             case _:
@@ -367,11 +389,6 @@ class EntryForm:
     def _version_now(self, key: str) -> str:
         row = self._by_key.get(key)
         return f"{row.version}:" if row else ""  # without a digest it counts as touched
-
-
-def _sentence(label: str, message: str) -> str:
-    """A message that goes on from the label (“is needed.”), or stands on its own (“1,2” has a comma)."""
-    return f"{label} {message}" if message[:1].islower() else message
 
 
 def _place(subject: Subject, values: Mapping[str, str]) -> tuple[str, ...]:

@@ -90,3 +90,8 @@ def read_key(text: str) -> UUID:
 def whole_number(text: str | None) -> int | None:
     """1 to 9 ASCII digits as a number; anything else is nothing."""
     return int(text) if text and text.isascii() and text.isdigit() and len(text) <= 9 else None
+
+
+def sentence(label: str, message: str) -> str:
+    """A message that goes on from the label (“is needed.”), or stands on its own (“1,2” has a comma)."""
+    return f"{label} {message}" if message[:1].islower() else message

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
+from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
@@ -21,7 +22,7 @@ from extraction.models import Approval, Entry, Event, Slot, Trial
 from extraction.pairs import known_names, unit_table
 from extraction.revision import changes
 from extraction.sheet import blanks_of, sheet_of
-from extraction.story import story_of
+from extraction.story import Story, story_of
 from extraction.views.trial import allowed_to
 
 
@@ -44,10 +45,14 @@ def trial_approve(request: HttpRequest, pk: int) -> HttpResponse:
         "warned": looked_over_again(draft, request.user),
         "story": story,
         "decided": [line for line in story.lines if any(one.decisions for one in line.differences)],
-        "decided_others": [one for one in story.others if one.decisions],
+        "decided_others": [one for one in (*story.others, *_of_contrasts(story)) if one.decisions],
         "hindrance": approve.four_eyes(trial, request.user),
     }
     return render(request, "extraction/approve.html", context)
+
+
+def _of_contrasts(story: Story) -> list[Any]:
+    return [difference for line in story.contrasts for difference in line.differences]
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -126,6 +126,7 @@ def entry_check(request: HttpRequest, pk: UUID) -> HttpResponse:
         "review": shown.trial.review,
         "entry": shown,
         "sheet": sheet,
+        "has_values": bool(sheet.said or sheet.contrasts),
         "blanks": blanks_of(shown, sheet, request.user),
         "errors": [one for one in judged if one.is_error],
         "warnings": [one for one in judged if not one.is_error],

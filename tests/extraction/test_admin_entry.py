@@ -6,7 +6,7 @@ import pytest
 
 from extraction import enter
 from extraction.enter import Change
-from extraction.models import Arm, Entry, Event, Observation
+from extraction.models import Arm, ContrastStatistic, Entry, Event, Observation
 from extraction.record import Subject
 from extraction.states import Status
 from tests.extraction.admin_pages import act, address, form_of, listed, signed_in, told
@@ -288,3 +288,20 @@ def test_a_form_that_was_tampered_with_is_refused_without_failing(client, entry)
         response = client.post(address(entry), {**data, "observations-0-n": "7", "_continue": "1", **broken})
         assert response.status_code in {200, 400, 409}, broken
     assert not Observation.objects.filter(entry=entry, n=7).exists()
+
+
+def test_a_contrast_is_typed_into_the_own_draft_and_read_after_it_was_submitted(client, entry):
+    arms = {row.label: str(row.pk) for row in entry.arms.all()}
+    place = {"outcome": str(entry.outcomes.get().pk), "timepoint": str(entry.timepoints.get().pk)}
+    said = {**place, "arm": arms["Training"], "versus": arms["Waiting list"], "statistic": "p", "value": "<0.050"}
+    response = save(client, entry, **{f"contrasts-0-{name}": text for name, text in said.items()})
+    assert response.status_code == 302
+    row = ContrastStatistic.objects.get(entry=entry)
+    assert (row.value_printed, row.value_qualifier, str(row.versus)) == ("<0.050", "<", "Waiting list")
+    response = save(client, entry, **{"contrasts-0-value": "3"})
+    assert "a p lies between 0 and 1" in str(refusals(response))
+    assert save(client, entry, **{"contrasts-0-value": "0.04", "contrasts-0-df": "47"}).status_code == 302
+    enter.submit(entry.pk, by=entry.holder)
+    page = client.get(address(entry)).content.decode()
+    assert "p, Training against Waiting list, IL-6, post, week 12" in page
+    assert "0.04" in page

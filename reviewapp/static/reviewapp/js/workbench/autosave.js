@@ -17,6 +17,12 @@ function fieldsOf(row) {
     .map((one) => [one.name, one.value]);
 }
 const isRemoved = (row) => Boolean(form.querySelector(`[name="${CSS.escape(row)}.remove"]:checked`));
+// A new contrast waits until it says what it is of: five fields are not filled at once, and a refusal helps nobody yet.
+const isBegun = (row) => {
+  if (!row.startsWith("contrast.") || form.querySelector(`[name="${CSS.escape(row)}.was"]`)?.value) return false;
+  const lacks = (field) => !form.elements.namedItem(`${row}.${field}`)?.value.trim();
+  return ["outcome", "timepoint", "statistic", "arm"].some(lacks) || ["value", "ci_low"].every(lacks);
+};
 bench.pending = (part) => [...dirty].some((row) => part?.querySelector(`[name^="${CSS.escape(row)}."]`));
 
 bench.touch = (control) => {
@@ -64,7 +70,7 @@ bench.flush = (all = false) => {
 };
 
 async function send(all) {
-  const rows = [...dirty].filter((row) => (all || !isRemoved(row)) && refused.get(row) !== textOf(row));
+  const rows = [...dirty].filter((row) => (all || !(isRemoved(row) || isBegun(row))) && refused.get(row) !== textOf(row));
   if (conflict || !rows.length) return dirty.size === 0;
   const sent = new Map(rows.map((row) => [row, textOf(row)]));
   since = 0;
@@ -134,7 +140,7 @@ function take(told, sent) {
   if (bad) say(`${bad} value${bad > 1 ? "s" : ""} not saved: see the field${bad > 1 ? "s" : ""}`, "alert", "warn");
   else say(`Saved ${told.at}`, "check");
   form.dispatchEvent(new CustomEvent("bench:saved", { detail: told }));
-  if ([...dirty].some((row) => !refused.has(row) && !isRemoved(row))) timer = setTimeout(() => bench.flush(), 200);
+  if ([...dirty].some((row) => !refused.has(row) && !isRemoved(row) && !isBegun(row))) timer = setTimeout(() => bench.flush(), 200);
 }
 
 function showDerived(place, now) {
