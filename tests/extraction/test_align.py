@@ -26,7 +26,8 @@ from extraction.record import (
     Subject,
     Timepoint,
 )
-from tests.extraction.entries import UNITS, cell, demo_entries, entries, entry, pairs, renamed, sd
+from tests.extraction.any_entries import entries, pairs
+from tests.extraction.entries import UNITS, cell, demo_entries, entry, renamed, sd
 
 
 def of(subject: Subject, matches: Iterable[Match]) -> list[tuple[tuple[str, ...], tuple[str, ...], bool]]:

@@ -21,18 +21,8 @@ from extraction.record import (
     Verdict,
 )
 from extraction.units import UnitTable
-from tests.extraction.entries import (
-    UNITS,
-    by_key,
-    contrasted,
-    demo_entries,
-    entries,
-    other_way,
-    pairs,
-    renamed,
-    rows_of,
-    turned,
-)
+from tests.extraction.any_entries import contrasted, entries, pairs
+from tests.extraction.entries import UNITS, by_key, demo_entries, other_way, renamed, rows_of, turned
 
 ANY = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 

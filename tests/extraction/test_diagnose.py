@@ -29,19 +29,8 @@ from extraction.record import (
     Verdict,
 )
 from extraction.units import UnitTable
-from tests.extraction.entries import (
-    UNITS,
-    by_key,
-    cell,
-    ci,
-    demo_entries,
-    entry,
-    one_number,
-    pairs,
-    rows_of,
-    sd,
-    se,
-)
+from tests.extraction.any_entries import pairs
+from tests.extraction.entries import UNITS, by_key, cell, ci, demo_entries, entry, one_number, rows_of, sd, se
 
 
 def diagnosed(a: Observation, b: Observation, field: str, **parts: Any) -> Diagnosis | None:

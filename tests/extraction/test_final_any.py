@@ -18,14 +18,8 @@ from extraction.record import (
 )
 from extraction.side_by_side import lay
 from extraction.units import UnitTable
-from tests.extraction.entries import (
-    UNITS,
-    by_key,
-    demo_entries,
-    entries,
-    pairs,
-    renamed,
-)
+from tests.extraction.any_entries import entries, pairs
+from tests.extraction.entries import UNITS, by_key, demo_entries, renamed
 
 FOR_A, FOR_B, NOT_REPORTED = Decision(Choice.A), Decision(Choice.B), Decision(Choice.NOT_REPORTED)
 
