@@ -6,6 +6,8 @@ import re
 import time
 import zoneinfo
 from collections.abc import Callable
+from datetime import UTC, tzinfo
+from functools import lru_cache
 from typing import Any, Final
 
 from django.conf import settings
@@ -97,9 +99,17 @@ class OwnTimeZone:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        zone = getattr(request.user, "time_zone", "UTC")
-        with timezone.override(zone if zone in zoneinfo.available_timezones() else "UTC"):
+        with timezone.override(zone_called(getattr(request.user, "time_zone", "UTC"))):
             return self.get_response(request)
+
+
+@lru_cache(maxsize=1000)
+def zone_called(name: str) -> tzinfo:
+    """The time zone of this name; UTC where this machine does not know it (any more)."""
+    try:
+        return zoneinfo.ZoneInfo(name)
+    except (zoneinfo.ZoneInfoNotFoundError, ValueError):
+        return UTC
 
 
 class SignInRequired(LoginRequiredMiddleware):

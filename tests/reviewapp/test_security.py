@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from datetime import timedelta
+from datetime import UTC, timedelta
 
 import pytest
 from axes.models import AccessAttempt
@@ -14,7 +14,7 @@ from rest_framework.authtoken.models import Token
 from rest_framework.throttling import UserRateThrottle
 
 from extraction.models import User
-from reviewapp.middleware import BEGAN, SEEN
+from reviewapp.middleware import BEGAN, SEEN, zone_called
 from tests.factories import PASSWORD, UserFactory
 
 pytestmark = pytest.mark.django_db
@@ -204,3 +204,12 @@ def test_the_api_limits_how_often_it_is_asked(client: Client, user: User, monkey
     assert [answer.status_code for answer in answers] == [200, 200, 200, 429]
     assert '"code":"throttled"' in answers[-1].content.decode() or "code: throttled" in answers[-1].content.decode()
     assert int(answers[-1]["Retry-After"]) > 0
+
+
+@pytest.mark.parametrize("name", ["Mars/Base", "", "../../etc/passwd", "a\x00b", "x" * 300])
+def test_a_time_zone_that_this_machine_does_not_know_is_utc(name):
+    assert zone_called(name) is UTC
+
+
+def test_times_are_shown_in_ones_own_zone():
+    assert str(zone_called("Pacific/Auckland")) == "Pacific/Auckland"
