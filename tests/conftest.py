@@ -29,8 +29,27 @@ BUSY = 60_000  # milliseconds that a page may take on a machine that does much e
 expect.set_options(timeout=BUSY)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_addoption(parser: pytest.Parser) -> None:
+    about = "Only tests that meet a database or a broker: the others were seen to pass without one."
+    parser.addoption("--only-with-database", action="store_true", help=about)
+
+
+MEET_A_BROKER = ("tests/reviewapp/", "tests/analysis/test_receivers.py")
+
+
+def knows_a_database(item: pytest.Item) -> bool:
+    if item.nodeid.startswith(MEET_A_BROKER):
+        return True
+    named = {"db", "transactional_db", "live_server"} & set(getattr(item, "fixturenames", ()))
+    return bool(named) or any(item.get_closest_marker(name) for name in ("django_db", "postgres", "slow"))
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Skip, with a reason, what this machine cannot run."""
+    if config.getoption("--only-with-database"):
+        pure = [item for item in items if not knows_a_database(item)]
+        config.hook.pytest_deselected(items=pure)
+        items[:] = [item for item in items if knows_a_database(item)]
     no_chromium = pytest.mark.skip(reason="no Chromium found: install it, or name it in CHROMIUM")
     on_sqlite = pytest.mark.skip(reason="needs PostgreSQL: set DATABASE_URL=postgres://…")
     sqlite = settings.DATABASES["default"]["ENGINE"].endswith("sqlite3")
