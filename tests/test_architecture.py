@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -50,16 +51,24 @@ PYTHON = tracked("*.py")
 SURFACES = [path for path in PYTHON if is_surface(path)]
 
 
+def bypasses(source: str) -> Iterator[str]:
+    """Where a surface reaches rows past `visible_to`. tests/mutants.py asks it of every surface with an open door."""
+    for node in ast.walk(ast.parse(source)):
+        match node:
+            case ast.Attribute(value=ast.Attribute(attr="objects"), attr=method) if method not in {
+                "visible_to",
+                "none",
+            }:
+                yield f"line {node.lineno} bypasses blinding"
+            case ast.Attribute(attr="_base_manager" | "_default_manager"):
+                yield f"line {node.lineno} bypasses blinding"
+            case ast.Call(func=ast.Name(id="get_object_or_404" | "get_list_or_404"), args=[ast.Name(), *_]):
+                yield f"line {node.lineno} looks a model up, not its visible rows"
+
+
 @pytest.mark.parametrize("path", SURFACES, ids=name)
 def test_surfaces_reach_rows_only_through_visible_to(path):
-    for node in ast.walk(ast.parse(path.read_text())):
-        match node:
-            case ast.Attribute(value=ast.Attribute(attr="objects"), attr=method):
-                assert method in {"visible_to", "none"}, f"{name(path)}:{node.lineno} bypasses blinding"
-            case ast.Attribute(attr="_base_manager" | "_default_manager"):
-                raise AssertionError(f"{name(path)}:{node.lineno} bypasses blinding")
-            case ast.Call(func=ast.Name(id="get_object_or_404" | "get_list_or_404"), args=[ast.Name(), *_]):
-                raise AssertionError(f"{name(path)}:{node.lineno} looks a model up, not its visible rows")
+    assert list(bypasses(path.read_text())) == []
 
 
 def test_the_rule_sees_a_surface_that_bypasses_it():

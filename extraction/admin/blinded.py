@@ -312,10 +312,10 @@ def by_choice(column: str, title: str, choices: Sequence[tuple[Any, str]], *, if
 
 
 def by_row(column: str, title: str, model: Any) -> _ListFilterT:
-    """A filter on a foreign key: the rows of `model` that the user may see and that stand in the list."""
+    """A filter on a foreign key: the rows of `model` that the user may see and to which a row they may see belongs."""
 
     def lookups(self: Any, request: HttpRequest, model_admin: Any) -> list[tuple[Any, str]]:
-        used = model_admin.get_queryset(request).order_by().values(column)
+        used = model_admin.model.objects.visible_to(request.user).order_by().values(column)  # without its annotations
         return [(row.pk, str(row)) for row in model.objects.visible_to(request.user).filter(pk__in=used)]
 
     return type(

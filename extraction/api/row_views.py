@@ -49,7 +49,9 @@ class RowViewSet(ReadOnly):
         if getattr(self, "swagger_fake_view", False):
             return cast("QuerySet[Any]", model.objects.none())
         rows = model.objects.visible_to(self.me).filter(entry=self.kwargs["entry"])
-        return cast("QuerySet[Any]", rows.select_related(*WITH_CODES.get(self.subject, ())).order_by("position", "pk"))
+        codes = WITH_CODES.get(self.subject)  # without a name, select_related() would join all that a row points to
+        rows = rows.select_related(*codes) if codes else rows
+        return cast("QuerySet[Any]", rows.order_by("position", "pk"))
 
     def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         if not Entry.objects.visible_to(self.me).filter(pk=kwargs["entry"]).exists():
