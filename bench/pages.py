@@ -19,7 +19,10 @@ ROUNDS: Final = 20
 ROUNDS_OF_FILES: Final = 5  # of what makes or reads a whole workbook
 
 # Addresses that answer GET and are no pages: redirects, the strip that asks for its state, and the file of a report.
-NO_PAGES: Final = {"extraction:entry-save", "extraction:report-at", "extraction:report-file", "analysis:freshness"}
+NO_PAGES: Final = {
+    "extraction:entry-save", "extraction:report-at", "extraction:report-file", "analysis:freshness",
+    "extraction:join",  # its secret is shown once
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +44,12 @@ PAGES: Final = (
     Page(DECIDER, "My work of the adjudicator", "extraction:work"),
     Page(LEAD, "all trials", "extraction:review", "review"),
     Page(EXTRACTOR, "codebook", "extraction:codebook", "review"),
+    Page(OPERATOR, "a new review", "extraction:new-review"),
+    Page(LEAD, "set up", "extraction:setup", "review"),
+    Page(LEAD, "people", "extraction:people", "review"),
+    Page(LEAD, "references", "extraction:references", "review"),
+    Page(LEAD, "progress", "extraction:dashboard", "review"),
+    Page(LEAD, "the set-up as a file", "extraction:template-file", "review", goal="–"),
     Page(LEAD, "rules", "extraction:rules", "review"),
     Page(DECIDER, "a new rule", "extraction:rule-create", "review"),
     Page(LEAD, "a rule", "extraction:rule", "rule"),

@@ -26,7 +26,8 @@ from tests.papers import proposal_of, question_of
 FEW, MANY = 2, 8  # rounds, each of a trial in every state with what hangs on it: 10 trials and 40
 OF_REVIEW = (
     "extraction:review", "extraction:codebook", "extraction:rules", "extraction:questions", "extraction:names",
-    "extraction:decide", "extraction:decide-together", "analysis:results", "analysis:agreement",
+    "extraction:decide", "extraction:decide-together", "analysis:results", "analysis:agreement", "extraction:setup",
+    "extraction:people", "extraction:references", "extraction:dashboard",
 )  # fmt: skip
 API_LISTS = (
     "reviews", "trials", "questions", "proposals", "entries", "matches", "discrepancies", "syntheses", "results",

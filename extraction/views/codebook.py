@@ -74,7 +74,8 @@ def codebook(request: HttpRequest, pk: int) -> HttpResponse:
     for marker in markers:
         by_class.setdefault(marker.outcome_class_id, []).append(marker)
     classes = [(one, by_class.get(one.pk, [])) for one in OutcomeClass.objects.visible_to(user).filter(review=review)]
-    versions = list(CodebookVersion.objects.visible_to(user).filter(review=review)[:MOST_VERSIONS])
+    begun = CodebookVersion.objects.visible_to(user).filter(review=review).select_related("begun_by")
+    versions = list(begun[:MOST_VERSIONS])
     context = {
         "review": review,
         "standing": Standing.of(request, review),
@@ -107,16 +108,18 @@ def touched(version: CodebookVersion, user: Viewer) -> QuerySet[Entry]:
 
     While a trial is being entered these are one's own: nothing tells whether the partner's entry is touched too.
     """
-    entries = Entry.objects.visible_to(user).filter(
-        trial__review=version.review_id, slot__in=[Slot.A, Slot.B], codebook_version__lt=version.number
-    )
-    uses = Q(pk__in=[])
+    uses = Q()
     for one in version.changes:
         if one["act"] == "redefine" and one["kind"] == "unitfactor":
             units = UnitFactor.objects.visible_to(user).filter(pk=one["key"])
             uses |= Q(outcomes__unit__in=units.values("unit"))
         elif one["act"] == "redefine" and one["kind"] in USED_BY:
             uses |= USED_BY[one["kind"]](one["key"])
+    if not uses:
+        return Entry.objects.none()
+    entries = Entry.objects.visible_to(user).filter(
+        trial__review=version.review_id, slot__in=[Slot.A, Slot.B], codebook_version__lt=version.number
+    )
     return Entry.objects.visible_to(user).filter(pk__in=entries.filter(uses).values("pk")).select_related("trial")
 
 
