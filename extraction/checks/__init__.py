@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
 from extraction.checks.centres import centres, centres_side_by_side, changes
+from extraction.checks.contrasts import contrasts
 from extraction.checks.look import Checking, Finding, Limits, MarkerLimits, Severity
 from extraction.checks.people import arms, people
 from extraction.checks.spreads import spreads, spreads_side_by_side
@@ -19,7 +20,7 @@ from extraction.record import Entry
 __all__ = ["Finding", "Limits", "MarkerLimits", "Severity", "check"]
 
 RULES: Final[Sequence[Callable[[Checking], Iterable[Finding]]]] = (
-    people, arms, spreads, spreads_side_by_side, centres, centres_side_by_side, changes, structure, sources,
+    people, arms, spreads, spreads_side_by_side, centres, centres_side_by_side, changes, structure, sources, contrasts,
 )  # fmt: skip
 
 

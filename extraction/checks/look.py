@@ -91,6 +91,9 @@ USUAL: Final[Mapping[tuple[str, str], float]] = {
     ("ci_asymmetric", "relative_asymmetry_above"): 0.1, ("impossible_mean", "max_n"): 100,
     ("impossible_mean", "decimals_max"): 2, ("percent_range", "min"): 0, ("percent_range", "max"): 100,
     ("raw_suspect", "log10_above"): 7, ("raw_suspect", "ln_above"): 16, ("arms_sum", "tolerance"): 0,
+    ("contrast_means", "relative_off_above"): 0.05, ("contrast_t", "relative_off_above"): 0.05,
+    ("contrast_p", "times_off_above"): 10, ("contrast_p_of_means", "times_off_above"): 10,
+    ("sd_change_r", "below"): 0, ("sd_change_r", "above"): 0.99, ("r_mismatch", "off_above"): 0.1,
 }  # fmt: skip
 
 
