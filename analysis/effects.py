@@ -8,9 +8,11 @@ Pure: from `extraction.record` to plain values, without a database.
 
 from __future__ import annotations
 
+import math
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +22,20 @@ from analysis.specification import ENGINE, EffectSpecification, Measure
 from analysis.stats import conversion
 from analysis.stats.effect_size import EffectSizes, PrePost, ppc2, smd
 from analysis.stats.errors import StatsError
-from extraction.record import Arm, Entry, Observation, Outcome, Phase, QuantityKind, Role, Timepoint
+from extraction.record import (
+    WITHIN_ARM,
+    Arm,
+    ContrastStatistic,
+    Entry,
+    Observation,
+    Outcome,
+    Phase,
+    Qualifier,
+    QuantityKind,
+    Role,
+    Statistic,
+    Timepoint,
+)
 
 FORMULAS = {
     Measure.CHANGE_G: "g = J(n_T + n_C − 2) × (change_T − change_C) / SD of change, pooled; "
@@ -82,13 +97,67 @@ class Side:
     r: float = 0.0
     observations: tuple[str, ...] = ()
     steps: tuple[Step, ...] = ()
+    contrasts: tuple[str, ...] = ()  # keys of what the report says of the change, where r came from it
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a report says of the change within one arm: r, the SD of the change, paired t and its p, with their keys."""
+
+    rows: Mapping[Statistic, ContrastStatistic]
+
+    def value(self, statistic: Statistic) -> float | None:
+        """A plain printed number that tells something: not adjusted, no bound, not at the end of its range."""
+        row = self.rows.get(statistic)
+        if row is None or row.adjusted or row.value.qualifier is not Qualifier.EQUAL or row.value.value is None:
+            return None
+        value = row.value.value
+        low, high = USABLE[statistic]
+        return value if low < value < high and value != 0 else None
+
+    def correlation(
+        self, pre: Group, sd_post: float | None, mean_post: float, n: float, sd_of_change: float | None, imputed: float
+    ) -> conversion.PrePostCorrelation:
+        """The best r: as reported, from the SDs, from paired t or p, else the imputed one."""
+        enough = n >= 2
+        return conversion.prepost_correlation(
+            reported=self.value(Statistic.CORRELATION),
+            sd_pre=pre.sd,
+            sd_post=sd_post,
+            sd_of_change=sd_of_change if sd_of_change is not None else self.value(Statistic.SD_CHANGE),
+            change=mean_post - pre.mean,
+            t=self.value(Statistic.PAIRED_T) if enough else None,
+            p=self.value(Statistic.P_CHANGE) if enough else None,
+            n=n,
+            impute=imputed,
+        )
+
+    def used(self, found: conversion.PrePostCorrelation, sd_of_change: float | None = None) -> tuple[str, ...]:
+        """The keys of the statistics that stand in the sum of r; `sd_of_change` is one that the grid has."""
+        names = {Statistic.CORRELATION: "r", Statistic.PAIRED_T: "t", Statistic.P_CHANGE: "p"}
+        if sd_of_change is None:
+            names[Statistic.SD_CHANGE] = "SD_change"
+        given = set() if found.imputed else set(found.record.inputs)
+        return tuple(self.rows[one].key for one, name in names.items() if name in given and self.value(one) is not None)
+
+
+USABLE: Final[Mapping[Statistic, tuple[float, float]]] = {
+    Statistic.CORRELATION: (-1.0, 1.0),
+    Statistic.SD_CHANGE: (0.0, math.inf),
+    Statistic.PAIRED_T: (-math.inf, math.inf),
+    Statistic.P_CHANGE: (0.0, 1.0),
+}
 
 
 class Cells:
-    """The observations of an entry by their four coordinates."""
+    """The observations of an entry by their four coordinates, and what is said of the change within an arm."""
 
     def __init__(self, entry: Entry) -> None:
         self.by_place = {(o.arm, o.timepoint, o.outcome, o.quantity): o for o in entry.observations}
+        self.told_at: dict[tuple[str, str, str], dict[Statistic, ContrastStatistic]] = defaultdict(dict)
+        for row in entry.contrasts:
+            if row.statistic in WITHIN_ARM:
+                self.told_at[row.arm, row.timepoint, row.outcome][row.statistic] = row
         self.baseline = next((t.key for t in entry.timepoints if t.phase == Phase.BASELINE), "")
 
     def score(self, arm: Arm, time: str, outcome: Outcome) -> Observation | None:
@@ -96,6 +165,9 @@ class Cells:
 
     def change(self, arm: Arm, time: str, outcome: Outcome) -> Observation | None:
         return self.by_place.get((arm.key, time, outcome.key, QuantityKind.CHANGE))
+
+    def told(self, arm: Arm, time: str, outcome: Outcome) -> Told:
+        return Told(self.told_at.get((arm.key, time, outcome.key), {}))
 
     def says_something(self, arm: Arm, time: Timepoint, outcome: Outcome) -> bool:
         return bool(self.score(arm, time.key, outcome) or self.change(arm, time.key, outcome))
@@ -206,23 +278,25 @@ def _change(cells: Cells, arm: Arm, row: EffectRow, imputed_r: float) -> Side:
     pre = _group(before, arm, "change and no score at baseline")
     post = _group(after, arm, "change and no score")
     n, of_n = _followed(pre, post, arm)
-    found = conversion.prepost_correlation(sd_pre=pre.sd, sd_post=post.sd, impute=imputed_r)
+    told = cells.told(arm, row.timepoint.key, row.outcome)
+    found = told.correlation(pre, post.sd, post.mean, n, None, imputed_r)
     spread = conversion.sd_change(pre.sd, post.sd, found.value)
     mean, sd = post.mean - pre.mean, float(spread.value[0])
     scores = {"SD_pre": pre.sd, "SD_post": post.sd, "r": found.value}
+    used = told.used(found)
     steps = (
         *pre.steps,
         *post.steps,
         *of_n,
-        _correlation(found, arm),
+        _correlation(found, arm, used),
         Step(f"change of {arm.label}", mean, "post − pre", {"post": post.mean, "pre": pre.mean}),
         Step(f"SD of change of {arm.label}", sd, spread.record.formula, scores, "", spread.record.source),
     )
-    return Side(n, mean, sd, observations=(pre.observation, post.observation), steps=steps)
+    return Side(n, mean, sd, observations=(pre.observation, post.observation), steps=steps, contrasts=used)
 
 
 def _before_and_after(cells: Cells, arm: Arm, row: EffectRow, imputed_r: float) -> Side:
-    """Means before and after, the SD before, and r: from the SD of the change where that is reported."""
+    """Means before and after, the SD before, and r: as reported, or from what is reported of the change."""
     time, outcome = row.timepoint.key, row.outcome
     pre = _group(cells.score(arm, cells.baseline, outcome), arm, "score at baseline")
     after, reported = cells.score(arm, time, outcome), cells.change(arm, time, outcome)
@@ -235,19 +309,23 @@ def _before_and_after(cells: Cells, arm: Arm, row: EffectRow, imputed_r: float) 
         post = _group(after, arm, "score")
         sd_post = post.sd
     n, of_n = _followed(pre, post, arm)
-    found = conversion.prepost_correlation(
-        sd_pre=pre.sd, sd_post=sd_post, sd_of_change=changed.sd if changed else None, impute=imputed_r
-    )
+    told = cells.told(arm, time, outcome)
+    sd_of_change = changed.sd if changed else None
+    found = told.correlation(pre, sd_post, post.mean, n, sd_of_change, imputed_r)
+    used = told.used(found, sd_of_change)
     keys = [pre.observation, post.observation]
-    if changed is not None and not found.imputed:
+    if changed is not None and not found.imputed and not used:
         keys.append(changed.observation)
-    steps = (*pre.steps, *post.steps, *of_n, _correlation(found, arm))
-    return Side(n, post.mean, pre.sd, pre.mean, found.value, tuple(dict.fromkeys(keys)), steps)
+    steps = (*pre.steps, *post.steps, *of_n, _correlation(found, arm, used))
+    return Side(n, post.mean, pre.sd, pre.mean, found.value, tuple(dict.fromkeys(keys)), steps, used)
 
 
-def _correlation(found: conversion.PrePostCorrelation, arm: Arm) -> Step:
+def _correlation(found: conversion.PrePostCorrelation, arm: Arm, used: tuple[str, ...]) -> Step:
+    """The step of r, with what the report itself says in its sum."""
     record = found.record
-    return Step(f"r of {arm.label}", found.value, record.formula, {}, record.assumption, record.source)
+    names = {"r", "SD_change", "t", "p", "change", "n"} if used else set()
+    inputs = {name: float(column[0]) for name, column in record.inputs.items() if name in names}
+    return Step(f"r of {arm.label}", found.value, record.formula, inputs, record.assumption, record.source)
 
 
 def _usable(observation: Observation | None, arm: Arm) -> Group | None:
@@ -281,6 +359,7 @@ def _with_inputs(row: EffectRow, treatment: Side, control: Side, measure: Measur
                 **numbers,
                 "observations": list(side.observations),
                 "steps": [step.as_json() for step in side.steps],
+                **({"contrasts": list(side.contrasts)} if side.contrasts else {}),
             }
         )
     told = [step.assumption for side in (treatment, control) for step in side.steps if step.assumption]

@@ -139,7 +139,9 @@ def effect(request: HttpRequest, pk: UUID) -> HttpResponse:
     )
     keys = {UUID(key) for side in shown.ledger.get("inputs", []) for key in side["observations"]}
     entry = Entry.objects.visible_to(request.user).filter(pk=shown.entry_id).first()
-    said = sheet_of(entry).said if entry else {}
+    stated = {UUID(key) for side in shown.ledger.get("inputs", []) for key in side.get("contrasts", [])}
+    sheet = sheet_of(entry) if entry else None
+    said = sheet.said if sheet else {}
     story = story_of(shown.trial, request.user)
     context = {
         "review": shown.trial.review,
@@ -147,6 +149,7 @@ def effect(request: HttpRequest, pk: UUID) -> HttpResponse:
         "trial": shown.trial,
         "sides": shown.ledger.get("inputs", []),
         "printed": [one for key, one in said.items() if key in keys],
+        "stated": [one for one in sheet.contrasts if one.row.pk in stated] if sheet else [],
         "story": story,
         "lines": [line for _, lines in story.groups for line in lines if _is_about(line, shown, keys)],
     }

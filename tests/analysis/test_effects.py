@@ -8,12 +8,15 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from scipy import stats
 
 from analysis.effects import EffectRow, effects_of
 from analysis.specification import EffectSpecification, Measure
+from extraction.numbers import parse_quantity
 from extraction.record import (
     Arm,
     CentreKind,
+    ContrastStatistic,
     Entry,
     Observation,
     Outcome,
@@ -23,6 +26,7 @@ from extraction.record import (
     Role,
     Spread,
     SpreadKind,
+    Statistic,
     Status,
     Timepoint,
 )
@@ -248,3 +252,104 @@ def test_an_effect_does_not_depend_on_its_company() -> None:
     (alone,) = effects(entry(*CHANGES))
     among = effects(entry(*CHANGES, *more, outcomes=(CRP, il10)))[0]
     assert (alone.yi, alone.vi) == (among.yi, among.vi)
+
+
+# --- What a report says of the change within an arm ---------------------------------------------------------------
+
+
+def told(arm: Arm, statistic: Statistic, printed: str, **more: Any) -> ContrastStatistic:
+    key = f"{arm.key}-{statistic.value}"
+    return ContrastStatistic(key, arm.key, "after", "crp", statistic, value=parse_quantity(printed), **more)
+
+
+def r_of(row: EffectRow, arm: int = 0) -> tuple[float, dict[str, Any], list[str]]:
+    """r of an arm, its step, and the contrasts that the ledger names."""
+    side = row.inputs[arm]
+    (step,) = [one for one in side["steps"] if one["what"].startswith("r of")]
+    return step["value"], step, side.get("contrasts", [])
+
+
+# SD 4 before and 3 after in T: SD of change² = 16 + 9 - 24 r; the mean changes by -3 in 20 people.
+SD_OF_CHANGE = math.sqrt(16 + 9 - 24 * 0.7)
+PAIRED_T = -3.0 * math.sqrt(20) / SD_OF_CHANGE
+P_OF_CHANGE = float(2 * stats.t.sf(-PAIRED_T, 19))
+
+
+@pytest.mark.parametrize(
+    ("statistic", "printed", "formula"),
+    [
+        (Statistic.CORRELATION, "0.7", "r as reported"),
+        (Statistic.SD_CHANGE, repr(SD_OF_CHANGE), "SD_change as reported"),
+        (Statistic.PAIRED_T, repr(PAIRED_T), "SD_change = |change| × √n / |t|"),
+        (
+            Statistic.P_CHANGE,
+            repr(P_OF_CHANGE),
+            "SD_change = |change| × √n / |t|, t of the two-sided p",
+        ),
+    ],
+)
+def test_what_is_said_of_the_change_takes_the_place_of_the_imputed_r(
+    statistic: Statistic, printed: str, formula: str
+) -> None:
+    said = told(T, statistic, printed)
+    (plain,), (row,) = effects(entry(*SCORES), Measure.PPC_G), effects(entry(*SCORES, contrasts=(said,)), Measure.PPC_G)
+    r, step, keys = r_of(row)
+    assert r == pytest.approx(0.7, abs=1e-9)
+    assert step["formula"].startswith(formula)
+    assert (step["assumption"], keys) == ("", [said.key])
+    # the other arm stays with what is imputed; the effect stays, its variance is another one
+    assert (r_of(row, 1)[0], r_of(row, 1)[2]) == (0.5, [])
+    assert row.yi == plain.yi
+    assert (row.vi or 0) < (plain.vi or 0)
+    assert len(row.assumptions) == 1
+    assert "contrasts" in json.dumps(row.ledger(Measure.PPC_G))
+    assert "contrasts" not in json.dumps(plain.ledger(Measure.PPC_G))
+
+
+def test_the_sd_of_a_change_that_is_made_of_scores_rests_on_it_too() -> None:
+    both = tuple(told(arm, Statistic.CORRELATION, "0.9") for arm in (T, C))
+    (row,) = effects(entry(*SCORES, contrasts=both))
+    sd_t, sd_c = (math.sqrt(a * a + b * b - 2 * 0.9 * a * b) for a, b in ((4.0, 3.0), (5.0, 4.5)))
+    assert [side["sd"] for side in row.inputs] == pytest.approx([sd_t, sd_c], rel=1e-12)
+    assert row.assumptions == ()
+
+
+def test_the_sd_of_change_in_the_grid_goes_before_one_that_is_stated_and_r_before_both() -> None:
+    in_grid = replace(CHANGES[0], key="in grid", spread=replace(CHANGES[0].spread, value=SD_OF_CHANGE))
+    stated = told(T, Statistic.SD_CHANGE, "4.5")
+    (row,) = effects(entry(*SCORES, in_grid, contrasts=(stated,)), Measure.PPC_G)
+    assert r_of(row)[0] == pytest.approx(0.7, abs=1e-9)
+    assert (r_of(row)[2], "in grid" in row.inputs[0]["observations"]) == ([], True)
+    reported = told(T, Statistic.CORRELATION, "0.31")
+    (row,) = effects(entry(*SCORES, in_grid, contrasts=(stated, reported)), Measure.PPC_G)
+    assert (r_of(row)[0], r_of(row)[2], "in grid" in row.inputs[0]["observations"]) == (0.31, [reported.key], False)
+
+
+@pytest.mark.parametrize(
+    ("statistic", "printed", "more"),
+    [
+        (Statistic.CORRELATION, "NR", {}),
+        (Statistic.CORRELATION, ">0.6", {}),
+        (Statistic.CORRELATION, "1", {}),
+        (Statistic.CORRELATION, "0.7", {"adjusted": "age"}),
+        (Statistic.CORRELATION, "0.7", {"timepoint": "before"}),
+        (Statistic.SD_CHANGE, "0", {}),
+        (Statistic.SD_CHANGE, "9", {}),  # contradicts the SDs before and after
+        (Statistic.PAIRED_T, "0", {}),
+        (Statistic.P_CHANGE, "0.000", {}),
+        (Statistic.P_CHANGE, "1", {}),
+        (Statistic.P_CHANGE, "<0.05", {}),
+        (Statistic.T, "2.1", {"versus": "c"}),
+    ],
+)
+def test_what_tells_no_r_leaves_the_effect_as_it_was(statistic: Statistic, printed: str, more: dict[str, Any]) -> None:
+    said = replace(told(T, statistic, printed), **more)
+    for measure in (Measure.PPC_G, Measure.CHANGE_G):
+        (plain,), (row,) = (effects(entry(*SCORES, contrasts=rows), measure) for rows in ((), (said,)))
+        assert (row.yi, row.vi, row.reason) == (plain.yi, plain.vi, "")
+        assert r_of(row)[2] == []
+
+
+def test_a_contradiction_is_told_where_r_is_imputed() -> None:
+    (row,) = effects(entry(*SCORES, contrasts=(told(T, Statistic.SD_CHANGE, "9"),)), Measure.PPC_G)
+    assert "contradicts the other SDs" in row.assumptions[0]
