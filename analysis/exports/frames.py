@@ -16,6 +16,7 @@ from extraction.access import Viewer
 from extraction.models import (
     Arm,
     Characteristic,
+    ContrastStatistic,
     Discrepancy,
     Entry,
     Intervention,
@@ -118,6 +119,31 @@ def observations(entries: list[Entry], by: Viewer) -> pd.DataFrame:
                 row.outcome.condition, str(row.timepoint), row.timepoint.weeks, *(getattr(row, name) for name in own),
             ]
             for row in rows.order_by("entry__trial__label_key", "entry__slot", "position", "id")
+        ),
+    )  # fmt: skip
+
+
+def contrasts(entries: list[Entry], by: Viewer) -> pd.DataFrame:
+    """Long: one row per contrast statistic and slot, as printed and as read; `versus` is empty within one arm."""
+    fields = (
+        "value_printed", "value_qualifier", "value", "value_status", "ci_low_printed", "ci_high_printed", "ci_low",
+        "ci_high", "ci_level", "df_printed", "df", "adjusted", "source_page", "source_place", "source_quote", "notes",
+    )  # fmt: skip
+    rows = ContrastStatistic.objects.visible_to(by).filter(entry__in=entries)
+    found = rows.select_related("entry__trial", "arm", "versus", "timepoint", "outcome__marker")
+    return frame(
+        [
+            "trial", "slot", "version", "statistic", "arm", "versus", "outcome", "marker", "unit", "timepoint", "weeks",
+            *fields,
+        ],
+        (
+            [
+                row.entry.trial.label, row.entry.slot, row.entry.number, row.get_statistic_display(), row.arm.label,
+                row.versus.label if row.versus else "", row.outcome.name,
+                row.outcome.marker.code if row.outcome.marker else "", row.outcome.unit, str(row.timepoint),
+                row.timepoint.weeks, *(getattr(row, name) for name in fields),
+            ]
+            for row in found.order_by("entry__trial__label_key", "entry__slot", "position", "id")
         ),
     )  # fmt: skip
 

@@ -30,8 +30,8 @@ LONGEST: Final = 32_767  # characters that a cell of a workbook holds
 
 
 def workbook_of(review: Review, by: Viewer) -> bytes:
-    """The review as XLSX, with the sheets trials, arms, observations, effects, results, decisions, agreement,
-    codebook, about.
+    """The review as XLSX, with the sheets trials, arms, observations, contrasts, effects, results, decisions,
+    agreement, codebook, about.
 
     Made when it is asked for, from what `by` may see at that moment: nothing is kept that could be fetched later.
     """
@@ -51,6 +51,7 @@ def sheets(review: Review, by: Viewer) -> Iterator[tuple[str, pd.DataFrame]]:
         "arms": frames.arms(entries, by),
         "observations": observations,
         "observations side by side": frames.side_by_side(observations),
+        "contrasts": frames.contrasts(entries, by),
         "effects": frames.effects(review, by),
         "results": frames.results(review, by),
         "decisions": frames.decisions(review, by),

@@ -35,7 +35,8 @@ from tests.factories import (
 pytestmark = pytest.mark.django_db
 
 SHEETS = [
-    "trials", "arms", "observations", "observations side by side", "effects", "results", "decisions", "agreement",
+    "trials", "arms", "observations", "observations side by side", "contrasts", "effects", "results", "decisions",
+    "agreement",
     "codebook",
     "about",
 ]  # fmt: skip
@@ -179,3 +180,20 @@ def test_queries_do_not_grow_with_the_trials(review, django_assert_max_num_queri
     with django_assert_max_num_queries(48):
         workbook_of(review, lead)
     assert Entry.objects.filter(trial__review=review).count() > 6
+
+
+def test_contrasts_stand_as_printed_and_as_read_for_who_may_see_them():
+    review = ReviewFactory()
+    stated = [{"statistic": "p", "value": "<0.050", "df": "47", "notes": "=1+1"}]
+    trial_at(Status.ADJUDICATING, review, label="Eve 2005", contrasts=stated)
+    own = trial_at(Status.ENTERING, review, label="Finn 2006")
+    draft(own, "A", contrasts=stated)
+    lead = member(review, "lead", "adjudicator")
+    found = read(workbook_of(review, lead))["contrasts"]
+    assert [(row["trial"], row["slot"]) for row in found] == [("Eve 2005", "A"), ("Eve 2005", "B")]
+    row = found[0]
+    assert (row["statistic"], row["arm"], row["versus"], row["outcome"]) == ("p", "Training", "Waiting list", "IL-6")
+    assert (row["value_printed"], row["value_qualifier"], row["value"], row["df"]) == ("<0.050", "<", 0.05, 47)
+    assert row["notes"] == "=1+1"
+    mine = read(workbook_of(review, holder(own, "A")))["contrasts"]
+    assert [(row["trial"], row["slot"]) for row in mine] == [("Finn 2006", "A")]
