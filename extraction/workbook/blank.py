@@ -10,10 +10,15 @@ from extraction.workbook.codebook import vocabulary_of
 from extraction.workbook.columns import Column, ModeratorTerm, Term, columns_of
 from extraction.workbook.template import RULES, STATUSES, word_lists
 
-ARM_ROWS, OBSERVATION_ROWS = 6, 24
+ARM_ROWS, OBSERVATION_ROWS, CONTRAST_ROWS = 6, 24, 8
 ON_PAPER = (
     "arm", "marker", "unit", "phase", "weeks", "n", "mean", "sd", "se", "median", "q1", "q3", "ci_low", "ci_high",
     "page", "source",
+)  # fmt: skip
+
+CONTRASTS_ON_PAPER = (
+    "arm", "versus", "marker", "phase", "weeks", "statistic", "value", "df", "ci_low", "ci_high", "adjusted", "page",
+    "source",
 )  # fmt: skip
 
 
@@ -25,11 +30,13 @@ class BlankForm:
     moderators: tuple[ModeratorTerm, ...]  # of the trial
     arm_columns: tuple[Column, ...]
     observation_columns: tuple[Column, ...]
+    contrast_columns: tuple[Column, ...]
     other_columns: tuple[Column, ...]  # of observations that have no place in the printed table
     lists: tuple[tuple[str, tuple[Term, ...]], ...]  # the words of a column, markers apart
     markers: tuple[Term, ...]
     arm_rows: range
     observation_rows: range
+    contrast_rows: range
 
 
 def blank_form(review: Review, *, by: access.Viewer) -> BlankForm:
@@ -44,9 +51,13 @@ def blank_form(review: Review, *, by: access.Viewer) -> BlankForm:
         moderators=tuple(moderator for moderator in vocabulary.moderators if not moderator.of_arm),
         arm_columns=tuple(column for column in columns_of("arms", vocabulary) if column.name != "trial"),
         observation_columns=tuple(columns[name] for name in ON_PAPER),
+        contrast_columns=tuple(
+            column for column in columns_of("contrasts", vocabulary) if column.name in CONTRASTS_ON_PAPER
+        ),
         other_columns=tuple(column for name, column in columns.items() if name not in (*ON_PAPER, "trial")),
         lists=tuple((name, words.terms) for name, words in lists.items() if name != "marker" and name not in of_trial),
         markers=vocabulary.markers,
         arm_rows=range(ARM_ROWS),
         observation_rows=range(OBSERVATION_ROWS),
+        contrast_rows=range(CONTRAST_ROWS),
     )

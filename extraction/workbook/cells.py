@@ -11,7 +11,7 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import NamedTuple
 
-KNOWN_SHEETS = ("trials", "arms", "observations")
+KNOWN_SHEETS = ("trials", "arms", "observations", "contrasts")
 
 MIB = 1 << 20
 MAX_UPLOAD = 10 * MIB

@@ -172,6 +172,32 @@ COLUMNS: Mapping[str, tuple[Column, ...]] = {
         Column("quote", Holds.LINES, 10_000, field="source_quote", meaning="The words of the report."),
         Column("notes", Holds.LINES, 10_000),
     ),
+    "contrasts": (
+        _TRIAL,
+        _ARM,
+        Column("versus", Holds.LABEL, 120, meaning="The arm compared with; empty for the change within one arm."),
+        Column("marker", Holds.LABEL, 160, required=True, meaning="The outcome, as on the sheet observations."),
+        Column("phase", Holds.WORD, meaning="baseline, during, post or follow-up."),
+        Column("weeks", Holds.WEEKS, meaning="Weeks from randomisation."),
+        Column("timepoint", Holds.TEXT, 80, field="printed", meaning="The time as printed."),
+        Column("statistic", Holds.WORD, required=True, meaning="One a row: t, F, p, a difference; r, SD of change …"),
+        Column("value", Holds.QUANTITY, meaning="As printed: -2.10, <0.05. A difference is arm minus versus."),
+        Column("df", Holds.TEXT, 60, meaning="Degrees of freedom; of an F both: 1, 48."),
+        Column("ci_low", Holds.QUANTITY, meaning="Lower end of the CI of a difference."),
+        Column("ci_high", Holds.QUANTITY, meaning="Upper end of the CI of a difference."),
+        Column("ci_level", Holds.LEVEL, meaning="Level of the confidence interval in percent: 95."),
+        Column("adjusted", Holds.TEXT, 200, meaning="What it is adjusted for: baseline, age."),
+        Column("specimen", Holds.TEXT, 60, meaning="As on the sheet observations, and so on to scale."),
+        Column("assay", Holds.TEXT, 80),
+        Column("condition", Holds.WORD),
+        Column("stimulus", Holds.TEXT, 60),
+        Column("dose", Holds.TEXT, 60),
+        Column("scale", Holds.WORD),
+        Column("page", Holds.TEXT, 20, field="source_page"),
+        Column("source", Holds.TEXT, 60, field="source_place", meaning="Table 2, Figure 1, text."),
+        Column("quote", Holds.LINES, 10_000, field="source_quote", meaning="The words of the report."),
+        Column("notes", Holds.LINES, 10_000),
+    ),
 }  # fmt: skip
 
 # Set by the system; a file that names one is refused, so that nobody believes it was taken.
@@ -202,7 +228,7 @@ def sheet_of_header(header: Row, vocabulary: Vocabulary) -> str:
     """Which sheet a CSV file is, by its header: the one that knows the most of its columns."""
     names = {plain_name(cell.text) for cell in header.cells}
     known = {sheet: {column.name for column in columns_of(sheet, vocabulary)} for sheet in COLUMNS}
-    return max(("observations", "arms", "trials"), key=lambda sheet: len(names & known[sheet]))
+    return max(("observations", "contrasts", "arms", "trials"), key=lambda sheet: len(names & known[sheet]))
 
 
 def read_header(
@@ -246,7 +272,7 @@ def read_header(
             Cell(number, header.cells[0].kind, ""),
         )
     missing = [column.name for column in known.values() if column.required and column.name not in seen]
-    if sheet == "observations" and not {"phase", "weeks"} & seen.keys():
+    if sheet in {"observations", "contrasts"} and not {"phase", "weeks"} & seen.keys():
         missing.append("weeks")
     findings += [
         Finding(Code.HEADER, f"The column “{name}” is missing.", title, header.number, name=name)

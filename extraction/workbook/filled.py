@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from extraction import access
+from extraction.contrasts import NAMES
 from extraction.models import Entry, Review, Slot
 from extraction.models.plain import as_record, rows_of
 from extraction.numbers import format_value
@@ -15,6 +16,7 @@ from extraction.record import (
     Observation,
     Outcome,
     Quantity,
+    QuantityKind,
     Scale,
     Spread,
     SpreadKind,
@@ -39,7 +41,7 @@ def filled_rows(review: Review, vocabulary: Vocabulary, *, by: access.Viewer) ->
     drafts = Entry.objects.visible_to(by).filter(
         holder=by.pk, slot__in=[Slot.A, Slot.B], state=EntryState.DRAFT, trial__review=review
     )
-    found: dict[str, list[Texts]] = {"trials": [], "arms": [], "observations": []}
+    found: dict[str, list[Texts]] = {"trials": [], "arms": [], "observations": [], "contrasts": []}
     for entry in drafts.select_related("trial").order_by("trial__label_key"):
         record = as_record(rows_of(entry))
         label = {"trial": entry.trial.label}
@@ -47,6 +49,7 @@ def filled_rows(review: Review, vocabulary: Vocabulary, *, by: access.Viewer) ->
         for arm in record.arms:
             found["arms"].append(label | _arm(arm) | _characteristics(record, arm.key))
         found["observations"] += [label | texts for texts in _observations(record)]
+        found["contrasts"] += [label | texts for texts in _contrasts(record)]
     return {
         sheet: [[texts.get(column.name, "") for column in columns_of(sheet, vocabulary)] for texts in rows]
         for sheet, rows in found.items()
@@ -76,14 +79,17 @@ def _observations(record: Record) -> list[Texts]:
     times = {time.key: time for time in record.timepoints}
     outcomes = {outcome.key: outcome for outcome in record.outcomes}
     return [
-        {"arm": arms[one.arm]} | _time(times[one.timepoint], one) | _outcome(outcomes[one.outcome]) | _values(one)
+        {"arm": arms[one.arm]}
+        | _time_of(times[one.timepoint], one.quantity)
+        | _outcome(outcomes[one.outcome])
+        | _values(one)
         for one in record.observations
     ]
 
 
-def _time(time: Timepoint, one: Observation) -> Texts:
+def _time_of(time: Timepoint, quantity: QuantityKind) -> Texts:
     return {
-        "phase": PHASE_OF.get((time.phase, one.quantity), ""),
+        "phase": PHASE_OF.get((time.phase, quantity), ""),
         "weeks": "" if time.weeks is None else format_value(time.weeks),
         "timepoint": time.printed,
     }
@@ -100,6 +106,32 @@ def _outcome(outcome: Outcome) -> Texts:
         "dose": outcome.dose,
         "scale": _scale(outcome),
     }
+
+
+def _contrasts(record: Record) -> list[Texts]:
+    arms = {arm.key: arm.label for arm in record.arms} | {"": ""}
+    times = {time.key: time for time in record.timepoints}
+    outcomes = {outcome.key: outcome for outcome in record.outcomes}
+    return [
+        _time_of(times[one.timepoint], QuantityKind.SCORE)
+        | {name: text for name, text in _outcome(outcomes[one.outcome]).items() if name != "unit"}
+        | {
+            "arm": arms[one.arm],
+            "versus": arms[one.versus],
+            "statistic": NAMES[one.statistic],
+            "value": _said(one.value),
+            "df": one.df.printed,
+            "ci_low": one.interval.low_printed,
+            "ci_high": one.interval.high_printed,
+            "ci_level": "" if one.interval.level is None else format_value(one.interval.level),
+            "adjusted": one.adjusted,
+            "page": one.source.page,
+            "source": one.source.place,
+            "quote": one.source.quote,
+            "notes": one.notes,
+        }
+        for one in record.contrasts
+    ]
 
 
 def _scale(outcome: Outcome) -> str:

@@ -193,7 +193,7 @@ def _newest_entries(assignments: Iterable[Assignment], by: access.Viewer) -> dic
 
 
 def _rows_of(entries: Iterable[Entry], by: access.Viewer) -> dict[UUID, Rows]:
-    """The rows of all these entries by entry and subject: five queries, however many trials a file has."""
+    """The rows of all these entries by entry and subject: six queries, however many trials a file has."""
     found: dict[UUID, Rows] = {entry.pk: {subject: [] for subject in ROWS} for entry in entries}
     for subject, model in ROWS.items():
         related = (*WITH_CODES.get(subject, ()), *RELATIONS.get(subject, ()))

@@ -22,8 +22,10 @@ from extraction.workbook.columns import (
 from extraction.workbook.measured import read_observation, read_outcome, read_time
 from extraction.workbook.parsed import (
     Findings,
+    Key,
     ParsedArm,
     ParsedCharacteristic,
+    ParsedContrast,
     ParsedObservation,
     ParsedOutcome,
     ParsedTimepoint,
@@ -33,6 +35,7 @@ from extraction.workbook.parsed import (
 )
 from extraction.workbook.preflight import Preflight, preflight
 from extraction.workbook.rows import YES_NO, RowReader, text_of
+from extraction.workbook.stated import read_stated
 from extraction.workbook.text import fold
 
 ROLES = {role.value: role.value for role in Role}
@@ -117,15 +120,15 @@ class _Parser:
         if refused:
             return
         self._note_hidden(title, sheet, rows, columns)
+        take = {
+            "trials": self._take_trial,
+            "arms": self._take_arm,
+            "observations": self._take_observation,
+            "contrasts": self._take_contrast,
+        }
         for reader in self._readers(title, rows, columns):
             self.rows += 1
-            match name:
-                case "trials":
-                    self._take_trial(reader)
-                case "arms":
-                    self._take_arm(reader)
-                case "observations":
-                    self._take_observation(reader)
+            take[name](reader)
 
     def _readers(self, title: str, rows: list[Row], columns: dict[int, Column]) -> Iterator[RowReader]:
         for row in rows:
@@ -254,8 +257,25 @@ class _Parser:
         if not self._is_first(row, "marker", "cell", *key):
             return
         trial.observations.append(ParsedObservation(row.place("arm"), arm, time[0], outcome[0], said))
-        timepoint = trial.timepoints.setdefault(time[0], ParsedTimepoint(time[0], Said()))
-        self._agree(row, timepoint.said, time[2], ("weeks", "printed"), "time")
+        self._stand_on(row, trial, time[0], time[2], outcome)
+
+    def _take_contrast(self, row: RowReader) -> None:
+        time, outcome, said = read_time(row), read_outcome(row, self.vocabulary), read_stated(row)
+        needed = row.needed("trial", "arm", "marker", "statistic")
+        if not needed or time is None or outcome is None or said is None:
+            return
+        trial, arm, versus = self._trial(row), fold(row.text("arm") or ""), fold(row.text("versus") or "")
+        key = (fold(trial.label), *sorted((arm, versus)), time[0], outcome[0], said.values["statistic"])
+        if not self._is_first(row, "statistic", "contrast", *key):
+            return
+        places = row.place("arm"), row.place("versus")
+        trial.contrasts.append(ParsedContrast(places[0], arm, versus, places[1], time[0], outcome[0], said))
+        self._stand_on(row, trial, time[0], time[2], outcome)
+
+    def _stand_on(self, row: RowReader, trial: ParsedTrial, time: Key, said: Said, outcome: tuple[Key, Said]) -> None:
+        """The time and the outcome that a row stands on, with what earlier rows said of them."""
+        timepoint = trial.timepoints.setdefault(time, ParsedTimepoint(time, Said()))
+        self._agree(row, timepoint.said, said, ("weeks", "printed"), "time")
         measured = trial.outcomes.setdefault(outcome[0], ParsedOutcome(outcome[0], Said()))
         self._agree(row, measured.said, outcome[1], ("unit",), "outcome")
 

@@ -75,6 +75,17 @@ class ParsedObservation:
 
 
 @dataclass(frozen=True, slots=True)
+class ParsedContrast:
+    place: Place  # of its arm
+    arm: str  # folded label
+    versus: str  # folded label, "" within one arm
+    versus_place: Place
+    timepoint: Key
+    outcome: Key
+    said: Said
+
+
+@dataclass(frozen=True, slots=True)
 class ParsedCharacteristic:
     moderator: str
     arm: str  # folded label, "" for the trial
@@ -90,6 +101,7 @@ class ParsedTrial:
     timepoints: dict[Key, ParsedTimepoint] = field(default_factory=dict)
     outcomes: dict[Key, ParsedOutcome] = field(default_factory=dict)
     observations: list[ParsedObservation] = field(default_factory=list)
+    contrasts: list[ParsedContrast] = field(default_factory=list)
     characteristics: list[ParsedCharacteristic] = field(default_factory=list)
 
 

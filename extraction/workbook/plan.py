@@ -12,9 +12,10 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID, uuid4
 
+from extraction.contrasts import NAMES
 from extraction.enter import Change
 from extraction.models import Entry, Trial
-from extraction.record import Phase, Scale, Subject
+from extraction.record import Phase, Scale, Statistic, Subject
 from extraction.typed import DEFAULTS, Context, Reading, values_of
 from extraction.workbook.cells import Code, Finding
 from extraction.workbook.measured import OUTCOME_COORDINATES
@@ -76,6 +77,7 @@ def plan_trial(parsed: ParsedTrial, trial: Trial, entry: Entry | None, rows: Row
     planner.plan_times(parsed.timepoints)
     planner.plan_outcomes(parsed.outcomes)
     planner.plan_observations(parsed)
+    planner.plan_contrasts(parsed)
     planner.plan_characteristics(parsed)
     planner.check()
     return planner.plan
@@ -203,6 +205,25 @@ class _Planner:
         if near:
             message += f" Did you mean “{self.arm_labels[near[0]]}”?"
         self.refuse(place, message)
+
+    def plan_contrasts(self, parsed: ParsedTrial) -> None:
+        """A contrast of the entry is the file's whichever of its two arms is named first."""
+        known = {
+            (frozenset({row.arm_id, row.versus_id}), row.timepoint_id, row.outcome_id, row.statistic): row
+            for row in self.rows[Subject.CONTRAST]
+        }
+        for one in parsed.contrasts:
+            arm, versus = self.arms.get(one.arm), self.arms.get(one.versus) if one.versus else None
+            if arm is None or (one.versus and versus is None):
+                self._refuse_arm(one.place if arm is None else one.versus_place)
+                continue
+            time, outcome = self.times[one.timepoint], self.outcomes[one.outcome]
+            where = {"arm": str(arm), "versus": str(versus or ""), "timepoint": str(time), "outcome": str(outcome)}
+            statistic = one.said.values["statistic"]
+            row = known.get((frozenset({arm, versus}), time, outcome, statistic))
+            place = self._observation_title(parsed, one.arm, one.timepoint, one.outcome)
+            against = f" against {self.arm_labels[one.versus]}" if one.versus else ""
+            self.take(Subject.CONTRAST, row, one.said, f"{NAMES[Statistic(statistic)]}, {place}{against}", where)
 
     def plan_characteristics(self, parsed: ParsedTrial) -> None:
         known = {(row.moderator.code, row.arm_id): row for row in self.rows[Subject.CHARACTERISTIC]}

@@ -20,6 +20,7 @@ from openpyxl.worksheet.datavalidation import DataValidation
 from openpyxl.worksheet.worksheet import Worksheet
 
 from extraction import access
+from extraction.contrasts import NAMES
 from extraction.models import Review
 from extraction.record import Condition, Role, Status
 from extraction.workbook.cells import MAX_ROWS
@@ -29,7 +30,7 @@ from extraction.workbook.filled import filled_rows
 from extraction.workbook.measured import PHASES, SCALES
 
 README, CODEBOOK = "read me", "codebook"
-SHEETS = ("trials", "arms", "observations")
+SHEETS = ("trials", "arms", "observations", "contrasts")
 HEAD = Font(bold=True)
 TITLE = Font(bold=True, size=14)
 SHADE = PatternFill("solid", fgColor="EBEFFB")
@@ -39,7 +40,7 @@ STATUSES = tuple(status.value for status in Status if status not in (Status.UNSA
 ESCAPE = re.compile(r"_(?=x[0-9A-Fa-f]{4}_)")
 
 RULES = (
-    "Fill in the sheets trials, arms and observations. Other sheets are not read.",
+    "Fill in the sheets trials, arms, observations and contrasts. Other sheets are not read.",
     "Enter every number exactly as printed, qualifier included: 1.20, <0.5, ~12. Nothing is converted or rounded.",
     "Where the report leaves something out: NR not reported, NM not measured, UN unclear. A blank cell says nothing.",
     "One centre and one spread in a row. A second one of the same cell goes into the notes.",
@@ -78,7 +79,7 @@ def template_workbook(review: Review, *, by: access.Viewer, with_drafts: bool = 
         columns = columns_of(sheet.title, vocabulary)
         _write_table(sheet, columns, rows.get(sheet.title, []))
         _offer_words(sheet, columns, lists, ranges)
-    book.active = book.worksheets.index(sheets[-1])
+    book.active = book.worksheets.index(sheets[SHEETS.index("observations")])
     buffer = io.BytesIO()
     book.save(buffer)
     return buffer.getvalue()
@@ -94,6 +95,7 @@ def word_lists(vocabulary: Vocabulary) -> dict[str, WordList]:
         "marker": WordList("marker", vocabulary.markers, strict=False),
         "phase": WordList("phase", tuple(Term(word, word) for word in PHASES)),
         "condition": WordList("condition", tuple(Term(one.value, one.value) for one in Condition if one)),
+        "statistic": WordList("statistic", tuple(Term(one.value, name) for one, name in NAMES.items())),
         "scale": WordList("scale", tuple(Term(word, word) for word in SCALES), strict=False),
     }
     for moderator in vocabulary.moderators:

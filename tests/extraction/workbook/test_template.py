@@ -82,7 +82,9 @@ def test_the_template_passes_the_preflight_and_has_the_sheets_of_an_import(rich:
     data = template_workbook(rich.review, by=rich.me)
     checked = preflight(data, "template.xlsx")
     assert checked.findings == ()
-    assert [sheet.name for sheet in checked.sheets] == ["read me", "trials", "arms", "observations", "codebook"]
+    assert [sheet.name for sheet in checked.sheets] == [
+        "read me", "trials", "arms", "observations", "contrasts", "codebook",
+    ]  # fmt: skip
     headers = {sheet.name: [cell.text for cell in sheet.rows[0].cells] for sheet in checked.sheets if sheet.rows}
     assert headers["trials"][0] == "trial"
     assert set(headers["trials"][-3:]) == {"population", "age", "format"}
@@ -102,7 +104,7 @@ def test_nothing_in_the_template_is_a_formula_and_every_column_is_text(rich: Des
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         sheets = [archive.read(name).decode() for name in archive.namelist() if name.startswith("xl/worksheets/sheet")]
     assert not any("<f>" in sheet for sheet in sheets)
-    for name in ("trials", "arms", "observations"):
+    for name in ("trials", "arms", "observations", "contrasts"):
         assert {dimension.number_format for dimension in book[name].column_dimensions.values()} == {"@"}
     words = [cell.value for cell in book["codebook"]["C"]]
     assert {'=HYPERLINK("http://127.0.0.1:9")', "@SUM(1)", "SEPT2"} < set(words)
@@ -111,7 +113,7 @@ def test_nothing_in_the_template_is_a_formula_and_every_column_is_text(rich: Des
 def test_the_columns_offer_the_words_of_the_codebook(rich: Desk) -> None:
     book = opened(template_workbook(rich.review, by=rich.me))
     offered: dict[str, tuple[list[str], bool]] = {}
-    for name in ("trials", "arms", "observations"):
+    for name in ("trials", "arms", "observations", "contrasts"):
         sheet = book[name]
         for offer in sheet.data_validations.dataValidation:
             column = str(offer.sqref).rstrip("0123456789").partition("2:")[0]
@@ -122,7 +124,7 @@ def test_the_columns_offer_the_words_of_the_codebook(rich: Desk) -> None:
     assert offered["population"] == (["Type 2 diabetes", "NR", "NM", "UN"], True)
     assert {"IL-10", "IL-6", "TNF-α", "SEPT2"} < set(offered["marker"][0])
     assert offered["marker"][1] is False
-    assert {"intervention", "control_kind", "phase", "condition", "scale", "eligible"} < offered.keys()
+    assert {"intervention", "control_kind", "phase", "condition", "scale", "eligible", "statistic"} < offered.keys()
 
 
 @pytest.mark.parametrize("word", ["Type 2 diabetes", "NR"])
@@ -179,7 +181,7 @@ def test_the_workbook_of_drafts_holds_nothing_of_the_partner(rich: Desk) -> None
 def test_the_workbook_of_somebody_without_drafts_is_the_empty_template(rich: Desk) -> None:
     lead = member(rich.review, "lead")
     checked = preflight(template_workbook(rich.review, by=lead, with_drafts=True), "a.xlsx")
-    assert [len(sheet.rows) for sheet in checked.sheets if sheet.known] == [1, 1, 1]
+    assert [len(sheet.rows) for sheet in checked.sheets if sheet.known] == [1, 1, 1, 1]
 
 
 def _parts(data: bytes) -> list[bytes]:
