@@ -30,7 +30,8 @@ from extraction.record import (
     Subject,
     Timepoint,
 )
-from tests.extraction.entries import ci, contrast, contrasted
+from tests.extraction.any_entries import contrasted
+from tests.extraction.entries import ci, contrast
 
 SHIPPED = Path(extraction.__file__).parent / "protocols" / "psychosocial_immune" / "checks.json"
 LIMITS = Limits.of(json.loads(SHIPPED.read_text(encoding="utf-8")), {}, source_required=False)
