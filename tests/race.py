@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 from django.db import connection
 
 from extraction.errors import ExtractionError
+
+FEW = 3  # rounds of every run show that the test works; many look for what is rare
+MANY = int(os.environ.get("RACE_ROUNDS", "40"))
+ROUNDS = pytest.mark.parametrize(
+    "rounds", [pytest.param(FEW, id="few"), pytest.param(MANY, id="many", marks=pytest.mark.slow)]
+)
 
 
 def together(*acts: Callable[[], Any]) -> list[Any]:

@@ -20,14 +20,12 @@ from extraction.errors import ExtractionError
 from extraction.models import Approval, Claim, Discrepancy, Entry, Event, Resolution, Review, Trial, User
 from extraction.states import EntryState, Status
 from tests.factories import ReviewFactory, made, member, trial_at
-from tests.race import refused, together
+from tests.race import ROUNDS, refused, together
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-FEW = 5
 A, B = (Decision(choice=choice, reason_code="typo") for choice in "AB")
 PRINTED = {"A": "-2.1", "B": "2.1"}
-ROUNDS = pytest.mark.parametrize("rounds", [FEW, pytest.param(60, marks=pytest.mark.slow)])
 
 
 class Desk:

@@ -17,12 +17,11 @@ from extraction.models.plain import rows_of
 from extraction.record import Subject
 from extraction.states import Status
 from tests.factories import ReviewFactory, draft, holder, made, member, trial_at
-from tests.race import refused, together
+from tests.race import ROUNDS, refused, together
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 EIGHT = 8
-ROUNDS = pytest.mark.parametrize("rounds", [3, pytest.param(40, marks=pytest.mark.slow)])
 
 
 @ROUNDS

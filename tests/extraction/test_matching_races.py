@@ -14,11 +14,10 @@ from extraction.models import Discrepancy, Entry, Event, Match, MatchedRow, Reso
 from extraction.states import EntryState, Status
 from tests.extraction.structures import arm, described
 from tests.factories import ReviewFactory, TrialFactory, made, member, trial_at
-from tests.race import refused, together
+from tests.race import ROUNDS, refused, together
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-ROUNDS = pytest.mark.parametrize("rounds", [3, pytest.param(60, marks=pytest.mark.slow)])
 DECISION = Decision(choice="B", reason_code="typo")
 
 

@@ -2,55 +2,26 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
 import pytest
-from django.db import connection
 
 from extraction import approve, chains, reconcile
 from extraction.decisions import Decision
-from extraction.errors import DuplicateRow, ExtractionError, IllegalMove, StaleVersion
+from extraction.errors import DuplicateRow, IllegalMove, StaleVersion
 from extraction.models import Approval, Discrepancy, Entry, Resolution, Rule, Trial
 from extraction.rules import make_rule
 from extraction.states import Status
 from tests.factories import ReviewFactory, decide_all_for_a, made, member, trial_at
+from tests.race import ROUNDS, refused, together
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-ROUNDS = [pytest.param(3, id="3"), pytest.param(60, id="60", marks=pytest.mark.slow)]
-
-
-def at_once(*acts: Callable[[], Any]) -> list[Any]:
-    """What each act gives, or the refusal it raises, when all start together; any other error is the test's."""
-    barrier = threading.Barrier(len(acts))
-    answers: dict[int, Any] = {}
-    errors: list[BaseException] = []
-
-    def run(place: int, act: Callable[[], Any]) -> None:
-        try:
-            barrier.wait(timeout=20)
-            answers[place] = act()
-        except ExtractionError as refusal:
-            answers[place] = refusal
-        except BaseException as error:
-            errors.append(error)
-        finally:
-            connection.close()
-
-    threads = [threading.Thread(target=run, args=pair) for pair in enumerate(acts)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(timeout=60)
-    assert errors == []
-    return [answers[place] for place in range(len(acts))]
-
 
 def refusals(answers: Sequence[Any]) -> list[Any]:
-    return [answer for answer in answers if isinstance(answer, ExtractionError)]
+    return [answer for answer in answers if refused(answer)]
 
 
 def decided(review: Any, lead: Any) -> tuple[Trial, Discrepancy]:
@@ -63,7 +34,7 @@ def says(entry: Entry) -> str:
     return str(entry.observations.get(arm__label="Training").centre_printed)
 
 
-@pytest.mark.parametrize("rounds", ROUNDS)
+@ROUNDS
 def test_approve_against_resolve(rounds: int) -> None:
     """Whoever approves signs what they read: a decision that slips in first makes the signature stale."""
     review = made(ReviewFactory)
@@ -72,7 +43,7 @@ def test_approve_against_resolve(rounds: int) -> None:
     for _ in range(rounds):
         trial, difference = decided(review, lead)
         draft = Entry.objects.get(trial=trial, slot="FINAL")
-        answers = at_once(
+        answers = together(
             partial(approve.approve, trial.pk, by=lead, draft=draft.pk),
             partial(reconcile.resolve, difference.pk, Decision("B", "misread"), by=other),
         )
@@ -94,7 +65,7 @@ def test_approve_against_resolve(rounds: int) -> None:
     assert rounds < 100 or min(won.values()) > 0, f"one side always came first: {won}"
 
 
-@pytest.mark.parametrize("rounds", ROUNDS)
+@ROUNDS
 def test_reopen_against_approve(rounds: int) -> None:
     """One approved version a trial at a time, and no reopening of what is not approved."""
     review = made(ReviewFactory)
@@ -102,12 +73,12 @@ def test_reopen_against_approve(rounds: int) -> None:
     won = {"approved, then reopened": 0, "reopened too soon": 0}
     for _ in range(rounds):
         trial, _difference = decided(review, lead)
-        answers = at_once(
+        answers = together(
             partial(approve.approve, trial.pk, by=lead),
             partial(approve.reopen, trial.pk, "the wrong table", by=other),
         )
         trial.refresh_from_db()
-        assert not isinstance(answers[0], ExtractionError)
+        assert not refused(answers[0])
         assert Approval.objects.filter(trial=trial).count() == 1
         assert trial.approved_entry == Entry.objects.get(trial=trial, slot="FINAL")
         if refusals(answers):
@@ -121,19 +92,19 @@ def test_reopen_against_approve(rounds: int) -> None:
     assert rounds < 100 or min(won.values()) > 0, f"one side always came first: {won}"
 
 
-@pytest.mark.parametrize("rounds", ROUNDS)
+@ROUNDS
 def test_two_approvals_at_once_make_one_signature(rounds: int) -> None:
     review = made(ReviewFactory)
     lead, other = member(review, "lead", "adjudicator"), member(review, "adjudicator")
     for _ in range(rounds):
         trial, _difference = decided(review, lead)
         acts = [partial(approve.approve, trial.pk, by=by) for by in (lead, other)]
-        (refusal,) = refusals(at_once(*acts))
+        (refusal,) = refusals(together(*acts))
         assert isinstance(refusal, IllegalMove)
         assert Approval.objects.filter(trial=trial).count() == 1
 
 
-@pytest.mark.parametrize("rounds", ROUNDS)
+@ROUNDS
 def test_a_rule_made_twice_at_once_is_one_rule(rounds: int) -> None:
     review = made(ReviewFactory)
     lead, other = member(review, "lead", "adjudicator"), member(review, "adjudicator")
@@ -141,7 +112,7 @@ def test_a_rule_made_twice_at_once_is_one_rule(rounds: int) -> None:
     for number in range(1, rounds + 1):
         values = {"text": f"Use the table of round {number}"}
         acts = [partial(make_rule, review.pk, values, by=by, origin=difference.pk) for by in (lead, other)]
-        (refusal,) = refusals(at_once(*acts))
+        (refusal,) = refusals(together(*acts))
         assert isinstance(refusal, DuplicateRow)
         assert Rule.objects.get(review=review, text=values["text"]).number == number
     assert chains.read_all([]).whole
