@@ -89,7 +89,7 @@ def cohen_kappa(
     rows, columns = p.sum(axis=1), p.sum(axis=0)
     credit = _credit(q, weights)
     expected = float(rows @ credit @ columns)
-    exact = float(np.trace(p))
+    exact = float(np.trace(table)) / n  # of whole numbers: all of n is 1 and not a hair less
     if expected >= 1.0:
         return Kappa(n, both.size - n, exact, None, None, None, None, None, None, None, None, table)
     kappa = (float((credit * p).sum()) - expected) / (1 - expected)
