@@ -114,7 +114,9 @@ def submit(entry_id: UUID, *, by: access.Viewer, version: int | None = None) -> 
     if version is not None and version != entry.version:
         raise StaleVersion("The entry was changed in another tab. Look it over and submit again.")
     if not (entry.observations.exists() or entry.contrasts.exists()):
-        raise InvalidValues([FieldProblem("entry", "observations", "there is no observation or contrast to submit.")])
+        raise InvalidValues(
+            [FieldProblem("entry", "observations", "there is no observation to submit, and no contrast.")]
+        )
     errors = [one.finding for one in look_over(entry, rows_of(entry), by) if one.is_error]
     if errors:
         raise InvalidValues([FieldProblem(one.row, one.field, one.message) for one in errors])
