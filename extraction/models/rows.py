@@ -197,7 +197,7 @@ class Observation(Row):
             ),
             models.CheckConstraint(
                 condition=Q(spread_low__isnull=True, spread_high__isnull=True)
-                | Q(spread_low__isnull=False, spread_high__gte=models.F("spread_low")),
+                | Q(spread_low__isnull=False, spread_high__isnull=False, spread_high__gte=models.F("spread_low")),
                 name="observation_upper_not_below_lower",
                 violation_error_message="The upper end cannot be below the lower end.",
             ),

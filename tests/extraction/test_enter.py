@@ -5,6 +5,7 @@ from __future__ import annotations
 from uuid import uuid4
 
 import pytest
+from django.db import IntegrityError, transaction
 
 from extraction import enter
 from extraction.enter import Change
@@ -22,7 +23,7 @@ from extraction.record import Subject
 from extraction.recorded import OutsideVerb, recording
 from extraction.states import Status
 from extraction.typed import values_of
-from tests.factories import TrialFactory, draft, holder, member, small_changes, submitted, trial_at
+from tests.factories import TrialFactory, draft, holder, made, member, small_changes, submitted, trial_at
 
 pytestmark = pytest.mark.django_db
 
@@ -360,3 +361,14 @@ def test_a_trial_past_entering_is_not_started_by_a_new_holder():
         trial.assignments.filter(slot="A").update(user=newcomer)
     with pytest.raises(IllegalMove):
         enter.start(trial.pk, by=newcomer)
+
+
+@pytest.mark.parametrize("ends", [{"spread_low": 1.0}, {"spread_low": 2.0, "spread_high": 1.0}, {"spread_high": 1.0}])
+def test_the_database_keeps_no_interval_without_both_ends_in_order(ends):
+    trial = made(TrialFactory)
+    row = draft(trial, "A").observations.first()
+    said = {"spread": None, "spread_printed": "", "spread_kind": "ci", "spread_status": "reported"}
+    for name, value in {**said, **ends}.items():
+        setattr(row, name, value)
+    with recording(), pytest.raises(IntegrityError, match="observation_"), transaction.atomic():
+        row.save()
