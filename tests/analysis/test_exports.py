@@ -177,7 +177,7 @@ def test_an_empty_review_is_an_empty_workbook():
 
 def test_queries_do_not_grow_with_the_trials(review, django_assert_max_num_queries):
     lead = review.memberships.get(lead=True).user
-    with django_assert_max_num_queries(48):
+    with django_assert_max_num_queries(50):
         workbook_of(review, lead)
     assert Entry.objects.filter(trial__review=review).count() > 6
 
