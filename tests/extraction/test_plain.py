@@ -24,7 +24,7 @@ def test_many_entries_read_at_once_are_what_each_is_by_itself(django_assert_num_
     assert outcome is not None
     Outcome._base_manager.filter(pk=outcome.pk).update(direction_override=-1, direction_reason="so printed")
     # when all are read at once
-    with django_assert_num_queries(5):
+    with django_assert_num_queries(6):
         read = read_entries([entry.pk for entry in entries])
     # then each says what its rows say
     assert len(read) == len(entries) > 100
