@@ -380,7 +380,7 @@ def test_a_warning_is_kept_with_a_reason_and_a_block_gets_one_source(
     expect(warning).to_have_count(0)
     box(page, "n", 0).focus()
     page.keyboard.press("Alt+s")
-    page.get_by_label("Page", exact=True).fill("5")
+    page.get_by_role("dialog", name="Source").get_by_label("Page", exact=True).fill("5")
     page.get_by_role("button", name="Use for this block").click()
     is_saved(page)
     assert list(entry.observations.values_list("source_page", flat=True)) == ["5", "5"]
