@@ -17,7 +17,7 @@ run: install
 	@exec $(BIN)/python manage.py up
 
 test: install-dev
-	$(BIN)/python -m pytest --numprocesses=$(JOBS) --cov --cov-report=term
+	$(BIN)/python -m pytest --numprocesses=$(JOBS) --dist=worksteal --cov --cov-report=term
 
 slow: install-dev
 	$(BIN)/python -m pytest -m slow

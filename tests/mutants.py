@@ -25,8 +25,8 @@ ROOT = Path(__file__).resolve().parent.parent
 RULE = "rule"  # of tests/test_architecture.py, asked here of the mutated file alone
 NETS = {
     "table": ["tests/extraction/test_access.py"],
-    "walks": ["tests/test_permissions.py", "tests/test_blinding.py", "--numprocesses=2"],
-    "surfaces": ["tests/extraction", "tests/analysis", "--only-with-database", "--numprocesses=2"],
+    "walks": ["tests/test_permissions.py", "tests/test_blinding.py", "--numprocesses=2", "--dist=worksteal"],
+    "surfaces": ["tests/extraction", "tests/analysis", "--only-with-database", "--numprocesses=2", "--dist=worksteal"],
 }
 CONDITIONS = [  # condition, what stands in its place
     ("& (Q() if in_any_state else _when(rule, paths))", ""),
