@@ -95,6 +95,9 @@ def enter_a_trial(page: Page, address: str) -> None:
     page.locator("[data-state]", has_text="Saved").wait_for()
     page.wait_for_timeout(1500)  # what is derived and what is warned of comes with the answer
     page.screenshot(path=SHOTS / "extractor-grid.png")
+    contrast = page.locator("fieldset.strip-contrast").first
+    contrast.scroll_into_view_if_needed()
+    page.screenshot(path=SHOTS / "extractor-contrast.png")
     page.locator(".src").first.click()
     page.locator("#source-pop").wait_for()
     page.screenshot(path=SHOTS / "extractor-source.png")
