@@ -24,7 +24,7 @@ from analysis.specification import ENGINE, EffectSpecification, InvalidFilters, 
 from analysis.stats.agreement import cohen_kappa, gwet_ac1, intraclass_correlations
 from analysis.stats.errors import StatsError
 from extraction.access import Viewer
-from extraction.models import Intervention, Marker, Moderator, ModeratorLevel, Review
+from extraction.models import Intervention, Marker, Moderator, ModeratorLevel, ReasonCode, Review
 from extraction.models.plain import Read, read_entries
 from extraction.pairs import unit_table
 from extraction.rated import Rated, Sort, rated
@@ -165,7 +165,7 @@ class Agreement:
     hidden: int  # submitted twice, but not for this person to read
     counted: Counted
     measure: str  # "" without a primary synthesis
-    causes: Sequence[tuple[str, int]]
+    causes: Sequence[tuple[ReasonCode, int]]
 
     @property
     def structure(self) -> Sequence[Structure]:

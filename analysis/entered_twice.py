@@ -71,11 +71,11 @@ def _match(pairs: list[EnteredTwice], by: Viewer) -> None:
             pair.matches.append(match)
 
 
-def causes_of(pairs: Sequence[EnteredTwice], by: Viewer) -> list[tuple[str, int]]:
+def causes_of(pairs: Sequence[EnteredTwice], by: Viewer) -> list[tuple[ReasonCode, int]]:
     """What was given as the cause of the differences that were decided, each by its newest decision."""
     keys = [entry.pk for pair in pairs for entry in (pair.a, pair.b)]
     own = Discrepancy.objects.visible_to(by).filter(a_entry__in=keys, b_entry__in=keys, state="decided")
     decided = Resolution.objects.visible_to(by).filter(discrepancy__in=own.values("pk")).order_by("number")
     newest: dict[UUID, str] = dict(decided.values_list("discrepancy", "reason_code"))
     counts = Counter(newest.values())
-    return [(ReasonCode(code).label, count) for code, count in counts.most_common()]
+    return [(ReasonCode(code), count) for code, count in counts.most_common()]

@@ -52,7 +52,7 @@ def methods_sentences(found: Agreement) -> list[str]:
             f"{decimals(effects.largest)})."
         )
     if found.causes:
-        most = ", ".join(f"{name.lower()} ({count})" for name, count in found.causes[:3])
+        most = ", ".join(f"{cause.in_sentence} ({count})" for cause, count in found.causes[:3])
         said.append(f"Differences were decided by a third person; the most frequent causes were {most}.")
     return said
 

@@ -36,6 +36,7 @@ RESULT_PAGES = (
     "analysis:synthesis-create",
     "analysis:synthesis-change",
     "analysis:effect",
+    "analysis:agreement",
 )
 
 

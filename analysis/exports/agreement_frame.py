@@ -54,5 +54,5 @@ def _rows(found: Agreement) -> Iterator[dict[str, Any]]:
         yield {"part": "effects", "name": name, "value": value}
     for name, count in effects.bins:
         yield {"part": "effects by |g_A - g_B|", "name": name, "units": count}
-    for name, count in found.causes:
-        yield {"part": "causes of differences", "name": name, "units": count}
+    for cause, count in found.causes:
+        yield {"part": "causes of differences", "name": cause.label, "units": count}

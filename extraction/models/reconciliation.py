@@ -175,6 +175,12 @@ class ReasonCode(models.TextChoices):
     AMBIGUOUS = "ambiguous", "Ambiguous source"
     JUDGEMENT = "judgement", "Judgement"
 
+    @property
+    def in_sentence(self) -> str:
+        """In the middle of a sentence: "misread table", but "SE as SD"."""
+        label = str(self.label)
+        return label if label[:2].isupper() else label[:1].lower() + label[1:]
+
 
 class ResolutionQuerySet(AppendOnlyQuerySet["Resolution"]):
     def that_count(self, discrepancies: Iterable[Discrepancy]) -> dict[UUID, Resolution]:
@@ -231,6 +237,10 @@ class Resolution(Recorded):
     @property
     def in_words(self) -> str:
         return "Taken back" if self.withdraws else self.get_choice_display()
+
+    @property
+    def reason_in_sentence(self) -> str:
+        return ReasonCode(self.reason_code).in_sentence if self.reason_code else ""
 
 
 class ApprovalQuerySet(AppendOnlyQuerySet["Approval"]):

@@ -34,9 +34,14 @@ class Waiting:
     """Something that waits for somebody: how much, for whom, and where it is done."""
 
     count: int
-    what: str
+    noun: str
+    to_do: str
     whom: str
     address: str = ""
+
+    @property
+    def what(self) -> str:
+        return f"{self.noun}{'' if self.count == 1 else 's'} {self.to_do}"
 
 
 @require_GET
@@ -77,18 +82,19 @@ def waiting(request: HttpRequest, review: Review, people: list[Person]) -> list[
     entering = trials.filter(status=Status.ENTERING)
     held = Assignment.objects.visible_to(user).filter(trial__in=entering, slot__in=[Slot.A, Slot.B]).count()
     return [
-        Waiting(2 * entering.count() - held, "free slots", "a lead assigns them", f"{_set_up(review)}#assign"),
+        Waiting(2 * entering.count() - held, "slot", "to assign", "a lead", f"{_set_up(review)}#assign"),
         *(
-            Waiting(one.left, f"trials to start or finish ({told(one)})", str(one.user))
+            Waiting(one.left, "trial", f"to start or finish ({told(one)})", str(one.user))
             for one in sorted(people, key=lambda one: -one.left)
         ),
-        Waiting(matches.count(), "rows to match", "an adjudicator", f"{of_review}?state={Status.ALIGNING}"),
+        Waiting(matches.count(), "row", "to match", "an adjudicator", f"{of_review}?state={Status.ALIGNING}"),
         Waiting(
-            unresolved.count(), "differences to decide", "an adjudicator", f"{of_review}?state={Status.ADJUDICATING}"
+            unresolved.count(), "difference", "to decide", "an adjudicator", f"{of_review}?state={Status.ADJUDICATING}"
         ),
         Waiting(
             trials.permitting(Act.APPROVE, user).count(),
-            "trials to approve",
+            "trial",
+            "to approve",
             "an adjudicator or a lead",
             f"{of_review}?state={Status.AGREED}",
         ),

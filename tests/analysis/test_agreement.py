@@ -26,7 +26,7 @@ from analysis.specification import Measure
 from extraction import define, enter, reconcile
 from extraction.decisions import Decision
 from extraction.demo import load
-from extraction.models import Discrepancy, Marker, Review, UnitFactor, plain
+from extraction.models import Discrepancy, Marker, ReasonCode, Review, UnitFactor, plain
 from extraction.rated import Rated, Sort
 from extraction.record import Subject, Verdict
 from extraction.states import Status
@@ -288,12 +288,16 @@ def test_readers_and_extractors_have_no_report_and_an_empty_sheet(review: Review
 
 
 @pytest.mark.django_db
+def test_a_cause_stands_in_a_sentence_as_it_is_written():
+    assert [code.in_sentence for code in (ReasonCode.SE_AS_SD, ReasonCode.MISREAD)] == ["SE as SD", "misread table"]
+
+
 def test_causes_are_those_of_the_newest_decisions(review: Review, judge: Any) -> None:
     trial = factories.trial_at(Status.ADJUDICATING, review, decider=judge)
     key = Discrepancy.objects.get(trial=trial).pk
     reconcile.resolve(key, Decision("A", "typo"), by=judge)
     reconcile.resolve(key, Decision("B", "misread"), by=judge)
-    assert agreement_of(review, judge).causes == [("Misread table", 1)]
+    assert agreement_of(review, judge).causes == [(ReasonCode.MISREAD, 1)]
     assert "misread table (1)" in " ".join(methods_sentences(agreement_of(review, judge)))
 
 
