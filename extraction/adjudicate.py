@@ -85,5 +85,5 @@ def require_unclaimed(discrepancy: Discrepancy, actor: User) -> None:
 
 
 def drop_final_draft(trial: Trial) -> None:
-    """A FINAL draft was built from decisions that do not stand any more; approved versions stay."""
+    """It was built from decisions or matches that do not stand any more; approved versions stay."""
     Entry.objects.filter(trial=trial, slot=Slot.FINAL, state=EntryState.DRAFT).delete()

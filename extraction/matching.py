@@ -15,14 +15,15 @@ from django.db.models import QuerySet
 
 from extraction import access, align, record
 from extraction.access import Act, Thing
+from extraction.adjudicate import drop_final_draft
 from extraction.errors import IllegalMove, NotFound, StaleVersion
 from extraction.locks import locked_match, locked_trial, require
-from extraction.models import Discrepancy, Entry, Event, Match, MatchedRow, Slot, Trial, User
+from extraction.models import Discrepancy, Event, Match, MatchedRow, Trial, User
 from extraction.pairs import Pair, both, current_pair, known_names, unit_table
 from extraction.reconcile import compare_entries
 from extraction.record import Side, Subject
 from extraction.recorded import verb
-from extraction.states import EntryState, Status
+from extraction.states import Status
 
 SAID: Final = ("confirm match", "pair", "part")  # acts that can be taken back
 TAKEN_BACK: Final = "undo match"
@@ -223,17 +224,12 @@ def _go_on(trial: Trial) -> None:
     if not _matches(trial).filter(state=Match.State.PROPOSED).exists():
         if trial.status == Status.AGREED:
             trial.move_to(Status.ADJUDICATING)
-            _drop_final_draft(trial)
+            drop_final_draft(trial)
         compare_entries(trial, both(trial))
     elif trial.status != Status.ALIGNING:
         Discrepancy.objects.filter(trial=trial).current().update(superseded=True)
-        _drop_final_draft(trial)
+        drop_final_draft(trial)
         trial.move_to(Status.ALIGNING)
-
-
-def _drop_final_draft(trial: Trial) -> None:
-    """It was built on matches that do not stand any more; approved versions stay."""
-    Entry.objects.filter(trial=trial, slot=Slot.FINAL, state=EntryState.DRAFT).delete()
 
 
 def _aligner(trial: Trial, by: access.Viewer) -> User:

@@ -21,7 +21,7 @@ from django.urls import reverse
 from extraction import access
 from extraction.access import Act, Thing, Who
 from extraction.errors import ExtractionError
-from extraction.forms.decision import show_refusal
+from extraction.forms.plain import show_refusal
 from extraction.models import Event, Membership, User
 
 if TYPE_CHECKING:

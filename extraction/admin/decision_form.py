@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from extraction.admin.blinded import VerbForm
-from extraction.forms.decision import DecisionFields, show_refusal
+from extraction.forms.decision import DecisionFields
+from extraction.forms.plain import show_refusal
 from extraction.models import Discrepancy
 
 

@@ -21,7 +21,7 @@ from extraction.admin.draft_rows import DRAFT_INLINES, RowForm
 from extraction.admin.marks import mark, two_lines
 from extraction.admin.read_rows import READ_INLINES
 from extraction.errors import ExtractionError, InvalidValues
-from extraction.forms.decision import show_refusal
+from extraction.forms.plain import show_refusal
 from extraction.models import Assignment, Entry, Event, Observation, Review, Slot, Trial, User
 from extraction.states import EntryState, Status
 

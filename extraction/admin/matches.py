@@ -15,7 +15,7 @@ from extraction.access import Act, Thing
 from extraction.admin.asking import each
 from extraction.admin.blinded import BlindedAdmin, VerbForm, asker, by_choice, by_row
 from extraction.admin.marks import mark, two_lines
-from extraction.forms.decision import show_refusal
+from extraction.forms.plain import show_refusal
 from extraction.matching import confirm, pair, part
 from extraction.models import Entry, Match, MatchedRow, Review, Trial
 from extraction.models.plain import ROWS

@@ -7,16 +7,15 @@ from typing import Any, ClassVar
 from django import forms
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
-from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from extraction import access
 from extraction.access import Act, Role, Thing
 from extraction.admin.blinded import BlindedAdmin, VerbForm, asker, by_choice, by_row
 from extraction.assign import assign, unassign
-from extraction.forms.decision import show_refusal
+from extraction.forms.plain import show_refusal
 from extraction.models import Assignment, Membership, Review, Slot, Trial, User
-from extraction.setup import REVIEW_FIELDS, change_review, create_review, remove_member, set_member
+from extraction.setup import REVIEW_FIELDS, account_called, change_review, create_review, remove_member, set_member
 from extraction.states import Status
 
 
@@ -72,14 +71,9 @@ class MembershipForm(VerbForm):
 
     def clean_username(self) -> str:
         username: str = self.cleaned_data["username"]
-        if account(username) is None:
+        if account_called(username) is None:
             raise forms.ValidationError("There is no account of this name.")
         return username
-
-
-def account(username: str) -> User | None:
-    """Whoever signs in by this name. Not `visible_to`: a lead brings in people who belong to no review yet."""
-    return QuerySet(User).filter(username=username, is_active=True).first()
 
 
 @admin.register(Membership)
@@ -124,7 +118,7 @@ class MembershipAdmin(BlindedAdmin):
         if change:
             set_member(obj.review_id, obj.user_id, roles, by=asker(request))
         else:
-            person = account(form.cleaned_data["username"])
+            person = account_called(form.cleaned_data["username"])
             saved = set_member(form.cleaned_data["review"].pk, person.pk if person else 0, roles, by=asker(request))
             obj.pk, obj.review, obj.user = saved.pk, saved.review, saved.user
         for role in Role:

@@ -21,7 +21,7 @@ from extraction.admin.marks import trial_state, two_lines
 from extraction.approve import approve_many, reopen
 from extraction.assign import assign
 from extraction.errors import ExtractionError
-from extraction.forms.decision import show_refusal
+from extraction.forms.plain import show_refusal
 from extraction.models import Assignment, Discrepancy, Match, Review, Slot, Trial, User
 from extraction.reconcile import conclude, return_to_extractors
 from extraction.setup import add_trials, change_trial, exclude_trial, include_trial

@@ -7,7 +7,6 @@ from typing import Any, Final
 from django import forms
 
 from extraction.decisions import Decision
-from extraction.errors import ExtractionError, InvalidValues
 from extraction.models import Choice, Discrepancy, ReasonCode
 from extraction.record import CentreKind, SpreadKind, Subject
 
@@ -55,16 +54,6 @@ def choices_for(row: Discrepancy) -> list[tuple[str, str]]:
 def likely_reason(row: Discrepancy) -> str:
     """What the diagnosis points to; it stands in the form to be seen and changed."""
     return str(LIKELY_REASON.get(row.diagnosis, ReasonCode.WRONG_N if row.field == "n" else ""))
-
-
-def show_refusal(form: forms.BaseForm, refusal: ExtractionError | None) -> None:
-    """What the verb refused, at the field that it is about."""
-    if isinstance(refusal, InvalidValues):
-        for problem in refusal.problems:
-            known = problem.field in form.fields
-            form.add_error(problem.field if known else None, problem.message if known else str(refusal))
-    elif refusal is not None:
-        form.add_error(None, str(refusal))
 
 
 def kinds(words: Any) -> list[tuple[str, str]]:

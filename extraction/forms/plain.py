@@ -6,21 +6,26 @@ from typing import Any
 
 from django import forms
 
-from extraction.errors import ExtractionError
+from extraction.errors import ExtractionError, InvalidValues
 
 BOXES = (forms.CheckboxInput, forms.CheckboxSelectMultiple, forms.RadioSelect)
+
+
+def show_refusal(form: forms.BaseForm, refusal: ExtractionError | None) -> None:
+    """What the verb refused, at the field that it is about."""
+    if isinstance(refusal, InvalidValues):
+        for problem in refusal.problems:
+            known = problem.field in form.fields
+            form.add_error(problem.field if known else None, problem.message if known else str(refusal))
+    elif refusal is not None:
+        form.add_error(None, str(refusal))
 
 
 class PlainForm(forms.Form):
     """Labels above, help below, problems in words under the field they are about."""
 
     def show(self, refusal: ExtractionError) -> None:
-        """Put a refusal where it belongs: its lines at their fields, or the sentence above the form."""
-        known = [line for line in refusal.details() if line["field"] in self.fields]
-        for line in known:
-            self.add_error(line["field"], line["message"])
-        if not known:
-            self.add_error(None, str(refusal))
+        show_refusal(self, refusal)
 
     def rows(self) -> list[dict[str, Any]]:
         """Each field as the template shows it."""

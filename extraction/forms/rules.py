@@ -7,7 +7,6 @@ from typing import Any
 from django import forms
 
 from extraction.access import Viewer
-from extraction.errors import InvalidValues
 from extraction.models import Marker, Review, Rule
 from extraction.rules import FIELDS
 
@@ -50,7 +49,3 @@ class RuleForm(forms.Form):
         if "at" in self.cleaned_data:
             said["subject"], said["field"] = self.cleaned_data["at"].split(".")
         return said
-
-    def show(self, refusal: InvalidValues) -> None:
-        for problem in refusal.problems:
-            self.add_error(problem.field if problem.field in self.fields else None, problem.message)

@@ -19,8 +19,9 @@ from extraction.among import among
 from extraction.decisions import Decision
 from extraction.desk import ORDERS, WHICH, Desk, last_decided
 from extraction.errors import Claimed, ExtractionError, IllegalMove, InvalidValues, StaleVersion
-from extraction.forms.decision import DecisionForm, TogetherForm, show_refusal
+from extraction.forms.decision import DecisionForm, TogetherForm
 from extraction.forms.inputs import whole_number
+from extraction.forms.plain import show_refusal
 from extraction.models import Discrepancy, Resolution, Review, User
 from extraction.reconcile import resolve, resolve_many
 from extraction.sides import sides, what_of

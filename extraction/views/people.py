@@ -7,7 +7,6 @@ from typing import Any
 from django.contrib import messages
 from django.contrib.auth import login
 from django.contrib.auth.decorators import login_not_required
-from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -16,7 +15,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from extraction import invite, setup
 from extraction.errors import ExtractionError
 from extraction.forms.setup import AddMemberForm, InviteForm, JoinForm, RolesForm
-from extraction.models import Invitation, Membership, Review, User
+from extraction.models import Invitation, Membership, Review
 from extraction.standing import CHOSEN, Standing
 from extraction.views.setup import led_review
 
@@ -34,8 +33,7 @@ def member_add(request: HttpRequest, pk: int) -> HttpResponse:
     review = led_review(request, pk)
     form = AddMemberForm(request.POST)
     if form.is_valid():
-        # Not `visible_to`: a lead brings in people who belong to no review yet.
-        found: User | None = QuerySet(User).filter(username=form.cleaned_data["username"], is_active=True).first()
+        found = setup.account_called(form.cleaned_data["username"])
         try:
             if found is None:
                 form.add_error("username", "There is no account of this name. Make an invitation instead.")

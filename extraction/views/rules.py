@@ -13,6 +13,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from extraction import access
 from extraction.access import Act, Thing
 from extraction.errors import DuplicateRow, InvalidValues
+from extraction.forms.plain import show_refusal
 from extraction.forms.rules import RuleForm
 from extraction.models import Discrepancy, Event, Resolution, Review, Rule
 from extraction.recheck import recheck
@@ -105,7 +106,7 @@ def edited(request: HttpRequest, review: Review, form: RuleForm, more: dict[str,
 
 def refused(form: RuleForm, refusal: InvalidValues | DuplicateRow) -> None:
     if isinstance(refusal, InvalidValues):
-        form.show(refusal)
+        show_refusal(form, refusal)
     else:
         form.add_error("text", str(refusal))
 

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from django.urls import reverse
 from playwright.sync_api import Browser, Page, expect
 from pytest_django.live_server_helper import LiveServer
@@ -18,6 +17,7 @@ from extraction.models import Assignment, Review, Trial, User
 from extraction.protocols.shipped import shipped
 from extraction.protocols.start import save_template, start_review
 from extraction.states import Status
+from tests.browser.test_pages import problems_of, stays_inside
 from tests.factories import PASSWORD, TrialFactory, UserFactory, draft, member, submitted, trial_at
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -48,6 +48,7 @@ def test_from_an_empty_installation_to_an_extractor_at_work(
     expect(page.get_by_text("60 Markers")).to_be_visible()
     # and bring references in
     page.get_by_role("link", name="Bring in references").click()
+    page.set_viewport_size({"width": 390, "height": 844})
     page.get_by_label("RIS or PubMed file").set_input_files(REFERENCES)
     page.get_by_role("button", name="Read the file").click()
     expect(page.get_by_text("2 references: 2 new")).to_be_visible()
@@ -97,56 +98,37 @@ def full(transactional_db: None) -> dict[str, Any]:
     extractor = trial.assignments.get(slot="A").user
     submitted(TrialFactory.create(review=review, slots={"A": extractor, "B": member(review, "extractor")}), "A")
     _, secret = invite(review.pk, ["extractor", "reader"], by=lead, note="Mira")
-    return {"lead": lead, "extractor": extractor, "review": review, "trial": trial, "secret": secret}
+    return {"lead": lead, "extractor": extractor, "review": review, "secret": secret}
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_the_pages_of_leads_are_accessible_and_fit_a_phone(
+def test_pages_that_a_template_or_a_file_fills_are_accessible_and_fit_a_phone(
     live_server: LiveServer, sign_in: SignIn, full: dict[str, Any], scheme: Any
 ) -> None:
+    """What test_every_page.py sees almost empty, or does not reach: 60 markers, a preview, a link that lets one in."""
     page = sign_in(full["lead"])
     page.emulate_media(color_scheme=scheme)
-    review, trial = full["review"].pk, full["trial"].pk
+    page.set_viewport_size({"width": 390, "height": 844})
     wrong: list[str] = []
-    looks = [
-        *((f"extraction:{name}", [review]) for name in ("setup", "people", "references", "dashboard", "codebook")),
-        ("extraction:review", [review]),
-        ("extraction:trial", [trial]),
-        ("extraction:new-review", []),
-        ("extraction:work", []),
-        ("extraction:join", [full["secret"]]),
-        ("account", []),
-        ("password-change", []),
-    ]
-    for name, args in looks:
-        page.set_viewport_size({"width": 1360, "height": 900})
-        page.goto(live_server.url + reverse(name, args=args))
-        wrong += [f"{name}: {problem}" for problem in problems_of(page)]
-        page.set_viewport_size({"width": 390, "height": 844})
-        if not page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"):
-            wrong.append(f"{name}: wider than a phone")
-    page.goto(live_server.url + reverse("extraction:references", args=[review]))
+
+    def look(what: str) -> None:
+        wrong.extend(f"{what}: {problem}" for problem in problems_of(page))
+        if not stays_inside(page):
+            wrong.append(f"{what}: wider than a phone")
+
+    for name in ("codebook", "setup", "review"):
+        page.goto(live_server.url + reverse(f"extraction:{name}", args=[full["review"].pk]))
+        look(name)
+    page.goto(live_server.url + reverse("extraction:references", args=[full["review"].pk]))
     page.get_by_label("RIS or PubMed file").set_input_files(REFERENCES)
     page.get_by_role("button", name="Read the file").click()
     expect(page.get_by_role("button", name="Bring in what is chosen")).to_be_visible()
-    wrong += [f"preview: {problem}" for problem in problems_of(page)]
-    if not page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"):
-        wrong.append("preview: wider than a phone")
-    # and what somebody sees who is not signed in, or extracts
+    look("preview")
     page.context.clear_cookies()
     for address in (reverse("extraction:join", args=[full["secret"]]), "/join/closed/", "/accounts/reset/MQ/x-y/"):
         page.goto(live_server.url + address)
-        wrong += [f"{address}: {problem}" for problem in problems_of(page)]
+        look(address)
     sign_in(full["extractor"])
     page.goto(live_server.url)
-    wrong += [f"my work: {problem}" for problem in problems_of(page)]
+    look("my work")
     assert wrong == []
-
-
-def problems_of(page: Page) -> list[str]:
-    found = Axe().run(page).response["violations"]
-    return [
-        f"{one['id']}: {one['help']}: {one['nodes'][0]['html'][:160]}"
-        for one in found
-        if one["impact"] in {"serious", "critical"}
-    ]
