@@ -13,7 +13,7 @@ from extraction.access import Viewer
 from extraction.compare import centre_says
 from extraction.contrasts import quantity_says
 from extraction.models import Entry, Moderator
-from extraction.models.plain import as_record
+from extraction.models.plain import as_record, link_rows
 from extraction.record import Observation, QuantityKind, Subject
 from extraction.spreads import says as spread_says
 from extraction.stated import Stated, stated
@@ -98,6 +98,7 @@ def sheet_of(entry: Entry) -> Sheet:
     """The rows of an entry that the caller found among the visible ones."""
     prefetch_related_objects([entry], *SHOWN_ROWS)  # nothing is asked again where the caller did so for several
     rows = {subject: list(getattr(entry, f"{subject}s").all()) for subject in Subject}
+    link_rows(rows)
     arms, timepoints, outcomes = rows[Subject.ARM], rows[Subject.TIMEPOINT], rows[Subject.OUTCOME]
     whole = as_record(rows)
     plain = {one.key: one for one in whole.observations}

@@ -32,19 +32,8 @@ class Stated:
         return ", ".join(part for part in (page, self.row.source_place) if part)
 
 
-def name_contrasts(rows: Mapping[Subject, Sequence[Any]]) -> None:
-    """Give each contrast the arms, time and outcome that it names, from the rows of its own entry: no query."""
-    arms = {row.pk: row for row in rows[Subject.ARM]}
-    times = {row.pk: row for row in rows[Subject.TIMEPOINT]}
-    outcomes = {row.pk: row for row in rows[Subject.OUTCOME]}
-    for row in rows[Subject.CONTRAST]:
-        row.arm, row.timepoint, row.outcome = arms[row.arm_id], times[row.timepoint_id], outcomes[row.outcome_id]
-        row.versus = arms[row.versus_id] if row.versus_id else None
-
-
 def stated(rows: Mapping[Subject, Sequence[Any]], entry: record.Entry) -> list[Stated]:
-    """Every contrast of an entry in words; `entry` is the same rows as plain values."""
-    name_contrasts(rows)
+    """Every contrast of an entry in words; `rows` know each other, `entry` is the same as plain values."""
     plain = {one.key: one for one in entry.contrasts}
     return [
         Stated(

@@ -34,7 +34,6 @@ from extraction.looked_over import Judged, look_over
 from extraction.models import Entry, Intervention, Marker, Moderator
 from extraction.models.plain import as_record, rows_of
 from extraction.record import Subject
-from extraction.stated import name_contrasts
 from extraction.typed import values_of
 
 STRUCTURE: Final = (Subject.ARM, Subject.TIMEPOINT, Subject.OUTCOME)
@@ -93,7 +92,6 @@ class EntryForm:
             Marker.objects.visible_to(by).filter(review=review),
         )
         self.controls[Subject.CONTRAST] = contrast_controls(*(self.saved[subject] for subject in STRUCTURE))
-        name_contrasts(self.saved)
         self.moderators = list(Moderator.objects.visible_to(by).filter(review=review).prefetch_related("levels"))
         self.part = min(max(part, 1), self.parts)
         self.problems: list[str] = []  # those that have no place of their own

@@ -70,14 +70,21 @@ def rows_of(entry: Entry) -> dict[record.Subject, list[Any]]:
         rows = model._base_manager.filter(entry=entry).order_by("position", "id")
         codes = WITH_CODES.get(subject)
         found[subject] = list(rows.select_related(*codes) if codes else rows)
-    known = {row.pk: row for subject in STRUCTURE.values() for row in found[subject]}
-    for subject, rows in found.items():
+    for rows in found.values():
         for row in rows:
             row.entry = entry
-            for name in POINTS_TO.get(subject, ()):
+    link_rows(found)
+    return found
+
+
+def link_rows(rows: Mapping[record.Subject, Iterable[Any]]) -> None:
+    """Let each row of an entry know its arms, time and outcome among the others: no query."""
+    known = {row.pk: row for subject in STRUCTURE.values() for row in rows[subject]}
+    for subject, names in POINTS_TO.items():
+        for row in rows[subject]:
+            for name in names:
                 if (key := getattr(row, f"{name}_id")) in known:
                     setattr(row, name, known[key])
-    return found
 
 
 def as_record(rows: dict[record.Subject, list[Any]]) -> record.Entry:
