@@ -78,9 +78,7 @@ def typed(page: Page) -> list[float]:
 @contextmanager
 def server() -> Iterator[str]:
     """The web server as `manage.py up` runs it, on a free port."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     command = [sys.executable, "-m", "gunicorn", "reviewapp.wsgi", f"--bind=127.0.0.1:{port}", "--preload"]
     command += ["--worker-class=gthread", "--workers=2", "--threads=4", "--log-level=warning", "--no-control-socket"]
     running = subprocess.Popen(command, cwd=ROOT)
@@ -90,6 +88,12 @@ def server() -> Iterator[str]:
     finally:
         running.terminate()
         running.wait(timeout=30)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 def wait_for(address: str, seconds: float = 60) -> None:

@@ -3,36 +3,30 @@
 from __future__ import annotations
 
 import os
-import shutil
-import socket
 import subprocess
 import sys
 import tempfile
-import time
-import urllib.request
 from pathlib import Path
 
 from playwright.sync_api import Page, sync_playwright
 
+from bench.in_browser import CHROMIUM, QUIET, free_port, wait_for
+
 ROOT = Path(__file__).resolve().parent.parent
 SHOTS = ROOT / "docs" / "shots"
-CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
-QUIET = ["--no-sandbox", "--disable-dev-shm-usage", "--disable-background-networking", "--disable-component-update"]
 
 
 def main() -> None:
     if CHROMIUM is None:
         raise SystemExit("No Chromium found: install it, or name it in CHROMIUM.")
     SHOTS.mkdir(exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix="reviewapp-shots-") as folder, socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-        probe.close()
+    with tempfile.TemporaryDirectory(prefix="reviewapp-shots-") as folder:
+        port = free_port()
         command = [sys.executable, "manage.py", "up", "--port", str(port)]
         server = subprocess.Popen(command, cwd=ROOT, env={**os.environ, "DATA_DIR": folder})
         try:
             address = f"http://127.0.0.1:{port}"
-            wait_for(f"{address}/healthz")
+            wait_for(f"{address}/healthz", seconds=300)
             accounts = passwords(Path(folder) / "demo-accounts.txt")
             with sync_playwright() as playwright:
                 browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
@@ -127,18 +121,6 @@ def read_a_story(page: Page, address: str) -> None:
 
 
 ACTS = [("extractor-a", enter_a_trial), ("lead", read_a_story)]
-
-
-def wait_for(address: str, seconds: float = 300) -> None:
-    start = time.monotonic()
-    while time.monotonic() - start < seconds:
-        try:
-            with urllib.request.urlopen(address, timeout=2) as answer:  # noqa: S310  this machine's own server
-                if answer.status == 200:
-                    return
-        except OSError:
-            time.sleep(0.5)
-    raise SystemExit("The server did not start.")
 
 
 def passwords(path: Path) -> dict[str, str]:
