@@ -35,7 +35,7 @@ class Known:
 
 
 @dataclass(slots=True)
-class Stated:
+class AtOnePlace:
     """What is said of one outcome at one time: of two arms, named one way round, or of the change in one."""
 
     arms: tuple[Arm, ...]
@@ -82,15 +82,15 @@ def contrasts(look: Checking) -> Iterator[Finding]:
             yield from _people_within(look, stated, cells)
 
 
-def _stated(look: Checking) -> list[Stated]:
+def _stated(look: Checking) -> list[AtOnePlace]:
     arms = {arm.key: arm for arm in look.entry.arms}
     times = {time.key: time for time in look.entry.timepoints}
     outcomes = {outcome.key: outcome for outcome in look.entry.outcomes}
-    found: dict[tuple[str, ...], Stated] = {}
+    found: dict[tuple[str, ...], AtOnePlace] = {}
     for row in look.entry.contrasts:
         place = (row.outcome, row.timepoint, *sorted((row.arm, row.versus)))
         named = (arms[row.arm], arms[row.versus]) if row.versus else (arms[row.arm],)
-        stated = found.setdefault(place, Stated(named, times[row.timepoint], outcomes[row.outcome]))
+        stated = found.setdefault(place, AtOnePlace(named, times[row.timepoint], outcomes[row.outcome]))
         stated.rows[row.statistic] = row if row.arm == stated.arms[0].key else turned(row)
     return list(found.values())
 
@@ -104,14 +104,14 @@ class _Cells:
             self.at[cell.arm.key, cell.time.key, cell.outcome.key][cell.is_score] = cell
         self.baseline = next((one.key for one in look.entry.timepoints if one.phase is Phase.BASELINE), "")
 
-    def score(self, arm: Arm, stated: Stated, *, baseline: bool = False) -> Cell | None:
+    def score(self, arm: Arm, stated: AtOnePlace, *, baseline: bool = False) -> Cell | None:
         time = self.baseline if baseline else stated.time.key
         return self.at.get((arm.key, time, stated.outcome.key), {}).get(True)
 
-    def change(self, arm: Arm, stated: Stated) -> Cell | None:
+    def change(self, arm: Arm, stated: AtOnePlace) -> Cell | None:
         return self.at.get((arm.key, stated.time.key, stated.outcome.key), {}).get(False)
 
-    def pairs(self, stated: Stated) -> list[tuple[Cell, Cell]]:
+    def pairs(self, stated: AtOnePlace) -> list[tuple[Cell, Cell]]:
         """Both arms' cells of one quantity, scores and changes, as far as they are there."""
         found = []
         for get in (self.score, self.change):
@@ -120,11 +120,11 @@ class _Cells:
                 found.append((one, other))
         return found
 
-    def n(self, stated: Stated) -> list[tuple[Cell, ...]]:
+    def n(self, stated: AtOnePlace) -> list[tuple[Cell, ...]]:
         return [pair for pair in self.pairs(stated) if all(cell.n for cell in pair)]
 
 
-def _difference(look: Checking, stated: Stated, cells: _Cells) -> Iterator[Finding]:
+def _difference(look: Checking, stated: AtOnePlace, cells: _Cells) -> Iterator[Finding]:
     """A mean difference that none of the differences of the means is: of scores, of changes, or of both scores."""
     said = stated.known(Statistic.MEAN_DIFFERENCE)
     if said is None or said.row.adjusted:
@@ -151,7 +151,7 @@ def _difference(look: Checking, stated: Stated, cells: _Cells) -> Iterator[Findi
     yield _at(look, "contrast_means", said.row, stated, "value", words, *used)
 
 
-def _interval(look: Checking, stated: Stated) -> Iterator[Finding]:
+def _interval(look: Checking, stated: AtOnePlace) -> Iterator[Finding]:
     """A difference outside its CI, and a t that the difference and its CI do not give."""
     said = stated.known(Statistic.MEAN_DIFFERENCE) or stated.known(Statistic.SMD)
     if said is None or said.row.interval.low is None or said.row.interval.high is None:
@@ -179,7 +179,7 @@ def _interval(look: Checking, stated: Stated) -> Iterator[Finding]:
     yield _at(look, "contrast_t", t.row, stated, "value", words, others=(said.row,))
 
 
-def _p_of_t(look: Checking, stated: Stated, cells: _Cells) -> Iterator[Finding]:
+def _p_of_t(look: Checking, stated: AtOnePlace, cells: _Cells) -> Iterator[Finding]:
     t, row = stated.t, stated.rows.get(Statistic.P)
     df = stated.df or next((sum(cell.n or 0 for cell in pair) - 2 for pair in cells.n(stated)), None)
     if t is None or row is None or df is None or df <= 0:
@@ -190,7 +190,7 @@ def _p_of_t(look: Checking, stated: Stated, cells: _Cells) -> Iterator[Finding]:
         yield _at(look, "contrast_p", row, stated, "value", words, others=(t.row,))
 
 
-def _p_of_means(look: Checking, stated: Stated, cells: _Cells) -> Iterator[Finding]:
+def _p_of_means(look: Checking, stated: AtOnePlace, cells: _Cells) -> Iterator[Finding]:
     """A p that neither Welch's nor the pooled t of the scores or of the changes gives."""
     row = stated.rows.get(Statistic.P)
     if row is None or row.adjusted:
@@ -207,7 +207,7 @@ def _p_of_means(look: Checking, stated: Stated, cells: _Cells) -> Iterator[Findi
         yield _at(look, "contrast_p_of_means", row, stated, "value", words, *used)
 
 
-def _people(look: Checking, stated: Stated, cells: _Cells) -> Iterator[Finding]:
+def _people(look: Checking, stated: AtOnePlace, cells: _Cells) -> Iterator[Finding]:
     """Degrees of freedom that are not n1 + n2 - 2; fewer with a fraction are Welch's."""
     for statistic in (Statistic.T, Statistic.F, Statistic.MEAN_DIFFERENCE):
         row = stated.rows.get(statistic)
@@ -224,7 +224,7 @@ def _people(look: Checking, stated: Stated, cells: _Cells) -> Iterator[Finding]:
         return
 
 
-def _people_within(look: Checking, stated: Stated, cells: _Cells) -> Iterator[Finding]:
+def _people_within(look: Checking, stated: AtOnePlace, cells: _Cells) -> Iterator[Finding]:
     row = stated.rows.get(Statistic.PAIRED_T)
     arm = stated.arms[0]
     found = [cell for cell in (cells.score(arm, stated), cells.change(arm, stated)) if cell is not None and cell.n]
@@ -235,7 +235,7 @@ def _people_within(look: Checking, stated: Stated, cells: _Cells) -> Iterator[Fi
         yield _at(look, "contrast_df", row, stated, "df", words, *found)
 
 
-def _correlation(look: Checking, stated: Stated, cells: _Cells) -> Iterator[Finding]:
+def _correlation(look: Checking, stated: AtOnePlace, cells: _Cells) -> Iterator[Finding]:
     """r from SD of change² = SD0² + SD1² - 2 r SD0 SD1: not plausible, or not the r that is printed."""
     said, r = stated.known(Statistic.SD_CHANGE), stated.known(Statistic.CORRELATION)
     arm = stated.arms[0]
@@ -302,7 +302,7 @@ def _at(
     look: Checking,
     code: str,
     row: ContrastStatistic,
-    stated: Stated,
+    stated: AtOnePlace,
     where: str,
     message: str,
     *cells: Cell,
