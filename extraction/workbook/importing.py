@@ -161,7 +161,7 @@ def _assignments(review: Review, by: access.Viewer, parsed: ParsedWorkbook) -> d
 def _preview(name: str, parsed: ParsedWorkbook, review: Review, by: access.Viewer) -> Preview:
     assigned = _assignments(review, by, parsed)
     entries = _newest_entries(assigned.values(), by)
-    rows = _rows_of(entries.values(), by)
+    rows = _rows_of([entry for entry in entries.values() if _is_open(entry.trial, entry)], by)
     findings = list(parsed.findings)
     trials = []
     context = Context.of(Entry(trial=Trial(review=review)))
@@ -171,7 +171,7 @@ def _preview(name: str, parsed: ParsedWorkbook, review: Review, by: access.Viewe
             continue
         trial = assigned[label].trial
         entry = entries.get(trial.pk)
-        if trial.status != Status.ENTERING or (entry is not None and not entry.is_draft):
+        if not _is_open(trial, entry):
             findings.append(_out_of_scope(said.place, NOT_OPEN, said.label))
         else:
             own = rows[entry.pk] if entry else {subject: [] for subject in ROWS}
@@ -180,6 +180,11 @@ def _preview(name: str, parsed: ParsedWorkbook, review: Review, by: access.Viewe
             trials.append(one)
     shown, more = first_findings(findings, MAX_FINDINGS)
     return Preview(name, _fingerprint(trials), tuple(trials), tuple(shown), more + parsed.more, parsed.rows)
+
+
+def _is_open(trial: Trial, entry: Entry | None) -> bool:
+    """Whether a file may still write into this slot."""
+    return trial.status == Status.ENTERING and (entry is None or entry.is_draft)
 
 
 def _newest_entries(assignments: Iterable[Assignment], by: access.Viewer) -> dict[int, Entry]:
