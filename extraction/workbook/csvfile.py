@@ -100,7 +100,8 @@ def _check_delimiter(header: str) -> None:
 
 def _records(text: str) -> Iterator[tuple[int, list[str]]]:
     """Every record with the line on which it begins."""
-    csv.field_size_limit(len(text) + 1)  # an unclosed quote is to be named as one, not as a long field
+    # An unclosed quote is to be named as one, not as a long field. The limit is the process's: it is only ever raised.
+    csv.field_size_limit(max(csv.field_size_limit(), len(text) + 1))
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     line = 1
     try:

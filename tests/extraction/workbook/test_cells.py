@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import random
 import struct
 
@@ -307,9 +309,6 @@ def test_a_csv_file_that_would_need_a_guess_is_refused_by_line(data: bytes, code
     )
 )
 def test_what_the_standard_writer_writes_is_read_back(rows: list[list[str]]) -> None:
-    import csv
-    import io
-
     buffer = io.StringIO()
     writer = csv.writer(buffer, quoting=csv.QUOTE_ALL)
     writer.writerow(["a", "b", "c"])
@@ -318,6 +317,12 @@ def test_what_the_standard_writer_writes_is_read_back(rows: list[list[str]]) -> 
     assert checked.findings == ()
     read = [[cell.text for cell in one.cells] for one in checked.sheets[0].rows]
     assert read == [["a", "b", "c"], *([field for field in fields if field] for fields in rows if any(fields))]
+
+
+def test_reading_a_short_file_leaves_other_readers_of_csv_their_limit() -> None:
+    before = csv.field_size_limit()
+    read_inside(b"a,b\n1,2\n", "a.csv")
+    assert csv.field_size_limit() >= before
 
 
 def test_random_bytes_never_break_the_reading() -> None:
