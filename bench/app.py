@@ -10,8 +10,6 @@ import os
 import platform
 import resource
 import statistics
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -29,7 +27,10 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="reviewapp-bench-") as folder:
         prepare(folder)
         seconds, _ = timed(load)
-        worker = start_worker(folder)
+        from reviewapp.management.commands.up import stop_together, worker
+
+        running = worker()
+        running.keep_alive()
         try:
             wait_until_fresh()
             rows = [("demo review loaded (56 trials, both entries, 33 approvals)", f"{seconds:.1f} s", "–")]
@@ -39,8 +40,7 @@ def main() -> None:
             rows += entering.rows(signed_in("extractor-a"), "extractor-a")
             rows += ranking()
         finally:
-            worker.terminate()
-            worker.wait(timeout=30)
+            stop_together([running])
     write(rows)
 
 
@@ -62,12 +62,6 @@ def load() -> None:
     from django.core.management import call_command
 
     call_command("load_demo", verbosity=0)
-
-
-def start_worker(folder: str) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-m", "celery", "--quiet", "--app=reviewapp", "worker", "--beat", "--concurrency=1"]
-    command += ["--without-gossip", "--without-mingle", f"--schedule={folder}/beat", "--loglevel=ERROR"]
-    return subprocess.Popen(command, cwd=ROOT)
 
 
 def timed(act: Callable[[], Any]) -> tuple[float, Any]:

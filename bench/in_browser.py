@@ -6,17 +6,13 @@ import os
 import shutil
 import socket
 import statistics
-import subprocess
-import sys
 import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 from playwright.sync_api import Page, sync_playwright
 
-ROOT = Path(__file__).resolve().parent.parent
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
 QUIET = ["--no-sandbox", "--disable-dev-shm-usage", "--disable-background-networking", "--disable-component-update"]
 KEYS = "12.34\t5.67\t21\t3.30\t1.20\t"  # boxes of two cells, with the Tab that leaves each
@@ -78,16 +74,16 @@ def typed(page: Page) -> list[float]:
 @contextmanager
 def server() -> Iterator[str]:
     """The web server as `manage.py up` runs it, on a free port."""
+    from reviewapp.management.commands.up import stop_together, web
+
     port = free_port()
-    command = [sys.executable, "-m", "gunicorn", "reviewapp.wsgi", f"--bind=127.0.0.1:{port}", "--preload"]
-    command += ["--worker-class=gthread", "--workers=2", "--threads=4", "--log-level=warning", "--no-control-socket"]
-    running = subprocess.Popen(command, cwd=ROOT)
+    running = web(port)
+    running.keep_alive()
     try:
         wait_for(f"http://127.0.0.1:{port}/healthz/alive")
         yield f"http://127.0.0.1:{port}"
     finally:
-        running.terminate()
-        running.wait(timeout=30)
+        stop_together([running])
 
 
 def free_port() -> int:
