@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import hypothesis
 import pytest
 from django.conf import settings
 from django.core.cache import cache
@@ -25,6 +26,10 @@ CHROMIUM = (
     or shutil.which("chromium-browser")
     or shutil.which("google-chrome")
 )
+# The same examples in every run: a change is judged by what it changed. `--hypothesis-profile=search` draws new ones.
+hypothesis.settings.register_profile("steady", derandomize=True, database=None)
+hypothesis.settings.register_profile("search", derandomize=False)
+hypothesis.settings.load_profile("steady")
 BUSY = 60_000  # milliseconds that a page may take on a machine that does much else; no test measures time by it
 expect.set_options(timeout=BUSY)
 

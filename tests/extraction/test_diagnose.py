@@ -307,8 +307,8 @@ DRAWN = settings(max_examples=200, deadline=None)
 @given(st.decimals("0.5", "90", places=3), st.integers(4, 99), st.sampled_from([2, 3, 4]), st.booleans())
 def test_an_se_entered_as_sd_is_recognised(value: Any, n: int, digits: int, in_b: bool) -> None:
     entered = f"{float(value) / n**0.5:.{digits}g}"
-    if "e" in entered or Fraction(entered) == 0:
-        return
+    if "e" in entered or Fraction(entered) == 0 or Fraction(str(value)) == 10 * Fraction(entered):
+        return  # a tenth, as printed: a slipped point explains it as well, and nobody can tell which
     right, wrong = cell(n=str(n), spread=sd(str(value))), cell(n=str(n), spread=sd(entered))
     found = diagnosed(right, wrong, "spread") if in_b else diagnosed(wrong, right, "spread")
     assert found is not None
