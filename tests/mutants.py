@@ -1,9 +1,9 @@
 """Are the nets vacuous? Removes each rule, condition and `visible_to` in turn; every mutant must make a net fail.
 
 `python -m tests.mutants` copies the project, mutates one place at a time and runs one net after the other until one
-tears: the rule that reads the code, the table of access, then all that walk or use the surfaces. With a share it runs
-that part only: `python -m tests.mutants 2/5`. `--walk` leaves the rule out, so that the walks must find an open door
-by themselves; that takes hours. No part of `make test`.
+tears: the rule that reads the code, the tests named after the module (for extraction/access.py: the table of access),
+then all that walk or use the surfaces. With a share it runs that part only: `python -m tests.mutants 2/5`. `--walk`
+leaves the rule out, so that the tests must find an open door by themselves; that takes hours. No part of `make test`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,8 +23,8 @@ from tests.test_architecture import bypasses, is_surface
 
 ROOT = Path(__file__).resolve().parent.parent
 RULE = "rule"  # of tests/test_architecture.py, asked here of the mutated file alone
+OWN = "own"  # the tests named after the mutated module
 NETS = {
-    "table": ["tests/extraction/test_access.py"],
     "walks": ["tests/test_permissions.py", "tests/test_blinding.py", "--numprocesses=2", "--dist=worksteal"],
     "surfaces": ["tests/extraction", "tests/analysis", "--only-with-database", "--numprocesses=2", "--dist=worksteal"],
 }
@@ -91,29 +91,40 @@ def offset(lines: list[str], place: tuple[int, int]) -> int:
     return sum(len(line.encode()) for line in lines[: place[0] - 1]) + place[1]
 
 
-def is_torn(net: str, folder: Path) -> bool:
-    """Whether the project in this folder makes a test of the net fail."""
-    command = [sys.executable, "-m", "pytest", "-q", "-x", "--no-header", "-p", "no:cacheprovider", *NETS[net]]
+def nets_for(path: str) -> dict[str, list[str]]:
+    """What pytest is asked to run for a mutant of this file, cheapest first."""
+    module = Path(path)
+    named = (
+        found for name in (module.stem, module.parent.name) for found in sorted(ROOT.glob(f"tests/*/test_{name}*.py"))
+    )
+    own = [str(found.relative_to(ROOT)) for found in named if found.parent.name != "browser"]
+    return {OWN: own, **NETS} if own else NETS
+
+
+def is_torn(tests: list[str], folder: Path) -> bool:
+    """Whether the project in this folder makes one of these tests fail."""
+    command = [sys.executable, "-m", "pytest", "-q", "-x", "--no-header", "-p", "no:cacheprovider", *tests]
     environment = {**os.environ, "PYTHONPATH": str(folder)}
     done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, check=False)
     if done.returncode not in (0, 1):
-        raise SystemExit(f"{net}: pytest ended with {done.returncode}\n{done.stdout.decode()[-2000:]}")
+        raise SystemExit(f"{tests}: pytest ended with {done.returncode}\n{done.stdout.decode()[-2000:]}")
     return done.returncode == 1
 
 
-def torn_by(mutant: Mutant, folder: Path, nets: Collection[str], whole: set[str]) -> str:
+def torn_by(mutant: Mutant, folder: Path, whole: set[str], *, with_rule: bool) -> str:
     """The first net that the mutant tears; empty where it goes through all. A net is trusted once it was `whole`."""
     target = folder / mutant.path
     original = target.read_text()
-    if RULE in nets and is_surface(ROOT / mutant.path) and any(bypasses(mutant.text)):
+    if with_rule and is_surface(ROOT / mutant.path) and any(bypasses(mutant.text)):
         return RULE
-    for net in [one for one in nets if one != RULE]:
-        if net not in whole and is_torn(net, folder):
-            sys.exit(f"The net “{net}” is torn without any mutant: mend that first.")
-        whole.add(net)
+    for net, tests in nets_for(mutant.path).items():
+        asked = " ".join(tests)
+        if asked not in whole and is_torn(tests, folder):
+            sys.exit(f"“{asked}” fails without any mutant: mend that first.")
+        whole.add(asked)
         target.write_text(mutant.text)
         try:
-            if is_torn(net, folder):
+            if is_torn(tests, folder):
                 return net
         finally:
             target.write_text(original)
@@ -122,7 +133,6 @@ def torn_by(mutant: Mutant, folder: Path, nets: Collection[str], whole: set[str]
 
 def main(*told: str) -> None:
     part, of = next((tuple(map(int, word.split("/"))) for word in told if "/" in word), (1, 1))
-    nets = [*([] if "--walk" in told else [RULE]), *NETS]
     found = list(mutants())
     wanted = found[part - 1 :: of]
     torn: Counter[str] = Counter()
@@ -132,7 +142,7 @@ def main(*told: str) -> None:
         ignored = shutil.ignore_patterns(".venv", "var", "__pycache__", ".mypy_cache", "node_modules")
         shutil.copytree(ROOT, folder, ignore=ignored)
         for number, mutant in enumerate(wanted, start=1):
-            net = torn_by(mutant, folder, nets, whole)
+            net = torn_by(mutant, folder, whole, with_rule="--walk" not in told)
             torn[net] += 1
             print(f"{number}/{len(wanted)} {net or 'SURVIVED':9}{mutant.path}: {mutant.name}", flush=True)
     print(f"{len(wanted) - torn['']} of {len(wanted)} mutants killed ({len(found)} in all): {dict(torn)}")
