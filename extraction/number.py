@@ -61,9 +61,7 @@ class Printed:
 
     @property
     def source(self) -> str:
-        page = getattr(self.row, "source_page", "")
-        parts = (f"page {page}" if page else "", getattr(self.row, "source_place", ""))
-        return ", ".join(part for part in parts if part)
+        return getattr(self.row, "source", "")
 
     @property
     def quote(self) -> str:

@@ -163,10 +163,23 @@ class Spread:
 
 
 @dataclass(frozen=True, slots=True)
+class Report:
+    """One of the publications about a trial, as a source names it."""
+
+    key: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class Source:
     page: str = ""
     place: str = ""  # table or figure, as named in the report
     quote: str = ""
+    report: Report | None = None  # which of several
+
+    @property
+    def report_name(self) -> str:
+        return self.report.name if self.report else ""
 
 
 @dataclass(frozen=True, slots=True)

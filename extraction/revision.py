@@ -22,11 +22,19 @@ TEXTS = {
     Subject.ARM: ("label",),
     Subject.TIMEPOINT: ("printed",),
     Subject.OUTCOME: ("name", "unit"),
-    Subject.OBSERVATION: ("page", "place", "quote", "notes"),
-    Subject.CONTRAST: ("adjusted", "page", "place", "quote", "notes"),
+    Subject.OBSERVATION: ("report_name", "page", "place", "quote", "notes"),
+    Subject.CONTRAST: ("adjusted", "report_name", "page", "place", "quote", "notes"),
     Subject.CHARACTERISTIC: (),
 }
-WORDS = {"row": "row", "page": "source page", "place": "source", "quote": "source quote", "name": "name as printed"}
+WORDS = {
+    "row": "row",
+    "report_name": "source report",
+    "page": "source page",
+    "place": "source",
+    "quote": "source quote",
+    "name": "name as printed",
+}
+OF_SOURCE = frozenset({"report_name", "page", "place", "quote"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +116,7 @@ def _texts(beside: SideBySide, named: _Named) -> Iterator[Changed]:
         (Subject.TIMEPOINT, beside.timepoints),
         (Subject.OUTCOME, beside.outcomes),
         (Subject.OBSERVATION, [cell.rows for cell in beside.cells]),
+        (Subject.CONTRAST, [stated.rows for stated in beside.contrasts]),
     )
     for subject, pairs in groups:
         for pair in pairs:
@@ -121,4 +130,4 @@ def _texts(beside: SideBySide, named: _Named) -> Iterator[Changed]:
 
 
 def _text(row: Any, field: str) -> Any:
-    return getattr(row.source, field) if field in {"page", "place", "quote"} else getattr(row, field)
+    return getattr(row.source, field) if field in OF_SOURCE else getattr(row, field)

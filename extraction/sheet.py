@@ -36,11 +36,6 @@ class Said:
         return cls(row, where, quantity_says(plain.n), centre_says(plain), spread_says(plain.spread))
 
     @property
-    def source(self) -> str:
-        page = f"page {self.row.source_page}" if self.row.source_page else ""
-        return ", ".join(part for part in (page, self.row.source_place) if part)
-
-    @property
     def remarks(self) -> list[str]:
         row = self.row
         adjusted = f"adjusted for {row.covariates}" if row.covariates else ""
@@ -86,8 +81,8 @@ SHOWN_ROWS: Final = (
     "arms__intervention",
     "timepoints",
     "outcomes__marker",
-    "observations",
-    "contrasts",
+    "observations__source_report",
+    "contrasts__source_report",
     "characteristics__moderator",
     "characteristics__level",
     "characteristics__arm",
@@ -171,7 +166,7 @@ def blanks_of(entry: Entry, sheet: Sheet, by: Viewer) -> list[Blank]:
         Blank("Contrasts that lack a value", [one.where for one in sheet.contrasts if one.says.startswith("–")]),
         Blank(
             "Values without a source",
-            [one.where for one in numbers if not (one.source or one.row.source_quote)],
+            [one.where for one in numbers if not (one.row.source or one.row.source_quote)],
         ),
     ]
     return [blank for blank in found if blank.where]

@@ -9,7 +9,7 @@ from uuid import UUID
 from extraction import record
 from extraction.access import Viewer
 from extraction.models import ContrastStatistic, Discrepancy, Observation
-from extraction.models.plain import ROWS
+from extraction.models.plain import NAMING, ROWS
 from extraction.record import Subject
 from extraction.typed import values_of
 
@@ -23,7 +23,6 @@ class Side:
     date: Any
     row: Any  # None where the entry has no such row
     texts: dict[str, str]
-    source: str
 
     @property
     def beside(self) -> list[tuple[str, str]]:
@@ -53,7 +52,8 @@ def _beside_contrast(texts: dict[str, str]) -> list[tuple[str, str]]:
 def sides(row: Discrepancy, by: Viewer) -> tuple[Side, Side]:
     model = ROWS[Subject(row.subject)]
     keys: list[UUID] = [key for key in (row.a_key, row.b_key) if key]
-    found = {one.pk: one for one in model.objects.visible_to(by).filter(pk__in=keys)}
+    rows = model.objects.visible_to(by).filter(pk__in=keys).select_related(*NAMING.get(Subject(row.subject), ()))
+    found = {one.pk: one for one in rows}
     made = []
     for letter, key, says, entry in (
         ("A", row.a_key, row.a_says, row.a_entry),
@@ -62,15 +62,8 @@ def sides(row: Discrepancy, by: Viewer) -> tuple[Side, Side]:
         one = found.get(key) if key else None
         observed = one if isinstance(one, Observation | ContrastStatistic) else None
         texts = values_of(one) if observed else {}
-        made.append(Side(letter, says, entry.submitted_at, one, texts, source_of(observed)))
+        made.append(Side(letter, says, entry.submitted_at, one, texts))
     return made[0], made[1]
-
-
-def source_of(row: Observation | ContrastStatistic | None) -> str:
-    if row is None:
-        return ""
-    page = f"page {row.source_page}" if row.source_page else ""
-    return ", ".join(part for part in (page, row.source_place) if part)
 
 
 def where(row: Discrepancy) -> str:

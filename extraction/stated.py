@@ -26,11 +26,6 @@ class Stated:
     def where(self) -> str:
         return f"{self.what}, {self.outcome}, {self.time}"
 
-    @property
-    def source(self) -> str:
-        page = f"page {self.row.source_page}" if self.row.source_page else ""
-        return ", ".join(part for part in (page, self.row.source_place) if part)
-
 
 def stated(rows: Mapping[Subject, Sequence[Any]], entry: record.Entry) -> list[Stated]:
     """Every contrast of an entry in words; `rows` know each other, `entry` is the same as plain values."""

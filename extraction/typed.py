@@ -25,6 +25,7 @@ from extraction.models import (
     Moderator,
     Observation,
     Outcome,
+    Report,
     Timepoint,
 )
 from extraction.models.plain import quantity_columns, spread_columns
@@ -44,12 +45,12 @@ FIELDS: Final[Mapping[Subject, tuple[str, ...]]] = {
     ),
     Subject.OBSERVATION: (
         "arm", "timepoint", "outcome", "quantity", "n", "centre_kind", "centre", "spread_kind", "spread", "spread_low",
-        "spread_high", "spread_level", "analysis_set", "covariates", "inferred", "source_page", "source_place",
-        "source_quote", "axis_calibration", "second_centre", "second_spread", "notes",
+        "spread_high", "spread_level", "analysis_set", "covariates", "inferred", "source_report", "source_page",
+        "source_place", "source_quote", "axis_calibration", "second_centre", "second_spread", "notes",
     ),
     Subject.CONTRAST: (
         "outcome", "timepoint", "arm", "versus", "statistic", "value", "ci_low", "ci_high", "ci_level", "df",
-        "adjusted", "source_page", "source_place", "source_quote", "notes",
+        "adjusted", "source_report", "source_page", "source_place", "source_quote", "notes",
     ),
     Subject.CHARACTERISTIC: ("moderator", "arm", "value"),
 }  # fmt: skip
@@ -76,6 +77,7 @@ class Context:
     markers: Mapping[str, Marker]
     moderators: Mapping[str, Moderator]
     levels: Mapping[tuple[str, str], Any]
+    reports: Mapping[UUID, Report]
     rows: dict[Subject, set[UUID]] = field(default_factory=dict)
 
     @classmethod
@@ -88,7 +90,20 @@ class Context:
             markers={row.code: row for row in Marker._base_manager.filter(review=review)},
             moderators=moderators,
             levels={(m.code, level.code): level for m in moderators.values() for level in m.levels.all()},
+            reports=reports_of({entry.trial_id: entry.slot})[entry.trial_id],
         )
+
+
+def reports_of(slots: Mapping[int, str]) -> dict[int, dict[UUID, Report]]:
+    """What an entry may name as a source, for one slot of each trial: the leads' reports and those of the slot itself.
+
+    Withdrawn ones are among them: what names one goes on naming it.
+    """
+    found: dict[int, dict[UUID, Report]] = {trial: {} for trial in slots}
+    for report in Report._base_manager.filter(trial__in=list(slots)).select_related("entry"):
+        if report.entry is None or report.entry.slot == slots[report.trial_id]:
+            found[report.trial_id][report.pk] = report
+    return found
 
 
 class Reading:
@@ -159,6 +174,13 @@ class Reading:
                 self.refuse(name, f"names no {subject.value} of this entry.")
                 key = None
         self.columns[f"{name}_id"] = key
+
+    def report(self, name: str) -> None:
+        value = self.values.get(name, "").strip()
+        known = {str(key): report for key, report in self.context.reports.items()}
+        if value and value not in known:
+            self.refuse(name, "names no report of this trial; choose one that is there, or leave it empty.")
+        self.columns[name] = known.get(value)
 
     def weeks(self, name: str) -> None:
         """A plain number of weeks, or nothing."""
@@ -245,6 +267,7 @@ def _observation(read: Reading) -> None:
         read.refuse("centre_kind", "say what kind of centre this is: mean, median …")
     _spread(read)
     read.yes_no("inferred")
+    read.report("source_report")
     read.text(
         "analysis_set",
         "covariates",
@@ -344,6 +367,7 @@ def values_of(row: Any) -> dict[str, str]:
             "spread": _said(row, "spread"),
             "spread_low": row.spread_low_printed,
             "spread_high": row.spread_high_printed,
+            "source_report": str(row.source_report_id or ""),
         }
     if isinstance(row, ContrastStatistic):
         return _plain(row, FIELDS[Subject.CONTRAST]) | contrast_texts(row) | {"value": _said(row, "value")}
@@ -360,7 +384,7 @@ def _said(row: Any, name: str) -> str:
 
 
 # Fields of which the text is not the column's: related rows and codes, read without a query of their own.
-RELATED = frozenset({"arm", "versus", "timepoint", "outcome", "intervention", "marker"})
+RELATED = frozenset({"arm", "versus", "timepoint", "outcome", "intervention", "marker", "source_report"})
 
 
 def _plain(row: Any, names: tuple[str, ...]) -> dict[str, str]:

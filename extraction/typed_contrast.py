@@ -31,6 +31,7 @@ def read_contrast(read: Reading) -> None:
         read.own_row(subject.value, subject)
     read.own_row("versus", Subject.ARM, required=False)
     read.text(*TEXTS, model=ContrastStatistic)
+    read.report("source_report")
     value = read.quantity("value")
     read.one_of("statistic", Statistic)
     known = read.columns.get("statistic")
@@ -97,4 +98,5 @@ def contrast_texts(row: Any) -> dict[str, str]:
         "ci_low": row.ci_low_printed,
         "ci_high": row.ci_high_printed,
         "df": row.df_printed,
+        "source_report": str(row.source_report_id or ""),
     }

@@ -22,14 +22,19 @@ REFERENCES = ("arm_id", "versus_id", "timepoint_id", "outcome_id")
 def digest_of(rows: Mapping[Subject, list[Any]]) -> str:
     """SHA-256 over everything that an entry says, row by row, as typed.
 
-    Contrasts count where there are some: an entry that was frozen before they could be entered keeps its digest.
+    Contrasts and the reports of sources count where there are some: an entry that was frozen before they could be
+    entered keeps its digest.
     """
     said = {
-        subject.value: [{"key": str(row.pk), **values_of(row)} for row in found]
+        subject.value: [{"key": str(row.pk), **_said(row)} for row in found]
         for subject, found in rows.items()
         if found or subject != Subject.CONTRAST
     }
     return hashlib.sha256(canonical(said).encode()).hexdigest()
+
+
+def _said(row: Any) -> dict[str, str]:
+    return {name: text for name, text in values_of(row).items() if text or name != "source_report"}
 
 
 def freeze(entry: Entry) -> None:

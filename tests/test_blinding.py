@@ -82,8 +82,10 @@ def world(status: str) -> World:
     b = holder(trial, "B")
     entry = enter.start(trial.pk, by=b)
     outcome = WORD if status == Status.ALIGNING else "IL-6"
-    enter.save(entry.pk, small_changes(outcome=outcome, cells={"treated": HIDDEN}, contrasts=[STATED]), by=b)
     report = uploaded(trial, b, text=PAPER, name=f"{PAPER}.pdf", citation=f"{PAPER} 2020")
+    named = {"source_report": str(report.pk)}  # B's values say in which paper they stand
+    said = small_changes(outcome=outcome, cells={"treated": HIDDEN | named}, contrasts=[STATED | named])
+    enter.save(entry.pk, said, by=b)
     asking = questions.ask_leads(entry.pk, f"{ASKED}?", by=b, about=ASKED)
     questions.answer(asking.pk, f"{ASKED}.", by=lead)
     proposed = proposal_of(entry, name=f"{ASKED} factor")

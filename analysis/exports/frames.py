@@ -100,14 +100,14 @@ def observations(entries: list[Entry], by: Viewer) -> pd.DataFrame:
     rows = (
         Observation.objects.visible_to(by)
         .filter(entry__in=entries)
-        .select_related("entry__trial", "arm", "timepoint", "outcome__marker")
+        .select_related("entry__trial", "arm", "timepoint", "outcome__marker", "source_report")
     )
     columns = [
         "trial", "slot", "version", "arm", "outcome", "marker", "unit", "specimen", "condition", "timepoint", "weeks",
         "quantity", "n_printed", "n", "n_status", "centre_kind", "centre_printed", "centre_qualifier", "centre",
         "centre_status", "spread_kind", "spread_printed", "spread", "spread_low_printed", "spread_high_printed",
-        "spread_low", "spread_high", "spread_level", "spread_status", "analysis_set", "source_page", "source_place",
-        "source_quote", "notes",
+        "spread_low", "spread_high", "spread_level", "spread_status", "analysis_set", "report", "source_page",
+        "source_place", "source_quote", "notes",
     ]  # fmt: skip
     own = columns[columns.index("quantity") :]
     return frame(
@@ -127,10 +127,11 @@ def contrasts(entries: list[Entry], by: Viewer) -> pd.DataFrame:
     """Long: one row per contrast statistic and slot, as printed and as read; `versus` is empty within one arm."""
     fields = (
         "value_printed", "value_qualifier", "value", "value_status", "ci_low_printed", "ci_high_printed", "ci_low",
-        "ci_high", "ci_level", "df_printed", "df", "adjusted", "source_page", "source_place", "source_quote", "notes",
+        "ci_high", "ci_level", "df_printed", "df", "adjusted", "report", "source_page", "source_place",
+        "source_quote", "notes",
     )  # fmt: skip
     rows = ContrastStatistic.objects.visible_to(by).filter(entry__in=entries)
-    found = rows.select_related("entry__trial", "arm", "versus", "timepoint", "outcome__marker")
+    found = rows.select_related("entry__trial", "arm", "versus", "timepoint", "outcome__marker", "source_report")
     return frame(
         [
             "trial", "slot", "version", "statistic", "arm", "versus", "outcome", "marker", "unit", "timepoint", "weeks",

@@ -28,7 +28,7 @@ from extraction.models import Discrepancy, Marker, Observation, Resolution, Revi
 from extraction.models.reconciliation import DIAGNOSES
 from extraction.reconcile import resolve, resolve_many
 from extraction.record import Subject, Verdict
-from extraction.sides import diagnosis_in_words, sides, source_of, where
+from extraction.sides import diagnosis_in_words, sides, where
 
 State = Discrepancy.State
 TO_DECIDE: Final = (State.OPEN, State.DECIDED)
@@ -85,10 +85,11 @@ class Queue(ChangeList):
         super().get_results(request)
         rows = self.result_list = list(self.result_list)
         keys = {key for row in rows if row.subject == Subject.OBSERVATION for key in (row.a_key, row.b_key) if key}
-        found = Observation.objects.visible_to(request.user).filter(pk__in=keys)
-        sources = {row.pk: row for row in found.only("pk", "source_page", "source_place")}
+        found = Observation.objects.visible_to(request.user).filter(pk__in=keys).select_related("source_report")
+        of_source = ("source_page", "source_place", "source_report__citation")
+        sources = {row.pk: row.source for row in found.only("pk", *of_source)}
         for row in rows:
-            row.a_source, row.b_source = source_of(sources.get(row.a_key)), source_of(sources.get(row.b_key))
+            row.a_source, row.b_source = sources.get(row.a_key, ""), sources.get(row.b_key, "")
 
 
 @admin.register(Discrepancy)

@@ -19,8 +19,9 @@ from extraction.enter import Change
 from extraction.errors import ExtractionError, InvalidValues
 from extraction.forms.contrasts import contrast_controls
 from extraction.forms.rows import NOT_CHOSEN, Control, controls
+from extraction.forms.sources import report_options
 from extraction.models import Entry, Intervention, Marker, Moderator
-from extraction.models.plain import ROWS, WITH_CODES
+from extraction.models.plain import NAMING, ROWS
 from extraction.record import CentreKind, QuantityKind, SpreadKind, Subject
 from extraction.typed import DEFAULTS, values_of
 
@@ -33,6 +34,7 @@ else:
     Form, FormSet = forms.ModelForm, forms.BaseInlineFormSet
     Stacked, Tabular = admin.StackedInline, admin.TabularInline
 
+NOT_SAID: Final = [("", "not said")]
 LONGEST: Final = 10_000  # characters of one text; the reader of the record sets the real limits
 OBSERVATION: Final = (
     Control("quantity", "Quantity", "select", [(kind.value, kind.value) for kind in QuantityKind]),
@@ -142,11 +144,11 @@ class DraftRows:
     model: Any
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        related = WITH_CODES.get(self.subject, ())
+        related = [*NAMING.get(self.subject, ())]
         if self.subject in {Subject.OBSERVATION, Subject.CONTRAST}:
-            related = ("arm", "timepoint", "outcome")
+            related += ["arm", "timepoint", "outcome"]
         if self.subject == Subject.CONTRAST:
-            related += ("versus",)
+            related.append("versus")
         rows: QuerySet[Any] = self.model.objects.visible_to(request.user)
         return rows.select_related(*related) if related else rows
 
@@ -261,7 +263,7 @@ class ObservationInline(DraftRows, Stacked):
             {
                 "classes": ["collapse"],
                 "fields": [
-                    ("source_page", "source_place", "analysis_set", "covariates", "inferred"),
+                    ("source_report", "source_page", "source_place", "analysis_set", "covariates", "inferred"),
                     ("source_quote", "notes"),
                 ],
             },
@@ -273,6 +275,7 @@ class ObservationInline(DraftRows, Stacked):
             Control("outcome", "Outcome", "select", own_rows(request, entry, Subject.OUTCOME, "Choose")),
             Control("arm", "Arm", "select", own_rows(request, entry, Subject.ARM, "Choose")),
             Control("timepoint", "Time", "select", own_rows(request, entry, Subject.TIMEPOINT, "Choose")),
+            Control("source_report", "Report", "select", report_options(entry.trial_id, request.user) or NOT_SAID),
             *OBSERVATION,
         )
 
@@ -286,7 +289,8 @@ class ContrastInline(StructureInline):
         if entry.pk not in known:
             named = (Subject.ARM, Subject.TIMEPOINT, Subject.OUTCOME)
             rows = [ROWS[one].objects.visible_to(request.user).filter(entry=entry) for one in named]
-            known[entry.pk] = contrast_controls(*(found.order_by("position", "pk") for found in rows))
+            reports = report_options(entry.trial_id, request.user)
+            known[entry.pk] = contrast_controls(reports, *(found.order_by("position", "pk") for found in rows))
         return known[entry.pk]
 
 

@@ -10,7 +10,6 @@ from django.http import HttpRequest
 
 from extraction.admin.marks import printed
 from extraction.models import Arm, Characteristic, ContrastStatistic, Observation, Outcome, Timepoint
-from extraction.sides import source_of
 from extraction.typed import values_of
 
 if TYPE_CHECKING:
@@ -79,7 +78,7 @@ class ReadOutcomes(ReadRows):
 
 class ReadObservations(ReadRows):
     model = Observation
-    related = ("arm", "timepoint", "outcome")
+    related = ("arm", "timepoint", "outcome", "source_report")
     fields = ("cell", "n_said", "centre_said", "spread_said", "source", "source_quote", "notes")
 
     @admin.display(description="Observation")
@@ -103,12 +102,12 @@ class ReadObservations(ReadRows):
 
     @admin.display(description="Source")
     def source(self, row: Observation) -> str:
-        return source_of(row)
+        return row.source
 
 
 class ReadContrasts(ReadRows):
     model = ContrastStatistic
-    related = ("arm", "versus", "timepoint", "outcome")
+    related = ("arm", "versus", "timepoint", "outcome", "source_report")
     fields = ("contrast", "value_said", "ci_said", "df_printed", "adjusted", "source", "source_quote", "notes")
 
     @admin.display(description="Contrast")
@@ -126,7 +125,7 @@ class ReadContrasts(ReadRows):
 
     @admin.display(description="Source")
     def source(self, row: ContrastStatistic) -> str:
-        return source_of(row)
+        return row.source
 
 
 class ReadCharacteristics(ReadRows):

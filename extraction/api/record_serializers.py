@@ -90,6 +90,12 @@ class OutcomeSerializer(ModelSerializer):
         read_only_fields = fields
 
 
+class ReportField(serializers.UUIDField):
+    def __init__(self) -> None:
+        told = "Of several reports of the trial the one that says so; null where none is named."
+        super().__init__(source="source_report_id", allow_null=True, help_text=told)
+
+
 class ObservationSerializer(ModelSerializer):
     arm = serializers.UUIDField(source="arm_id")
     timepoint = serializers.UUIDField(source="timepoint_id")
@@ -99,13 +105,14 @@ class ObservationSerializer(ModelSerializer):
     spread = QuantityField()
     spread_low = EndField()
     spread_high = EndField()
+    source_report = ReportField()
 
     class Meta:
         model = Observation
         fields = (
             "id", "version", "arm", "timepoint", "outcome", "quantity", "n", "centre_kind", "centre", "spread_kind",
             "spread", "spread_low", "spread_high", "spread_level", "analysis_set", "covariates", "inferred",
-            "source_page", "source_place", "source_quote", "notes",
+            "source_report", "source_page", "source_place", "source_quote", "notes",
         )  # fmt: skip
         read_only_fields = fields
 
@@ -121,12 +128,13 @@ class ContrastSerializer(ModelSerializer):
     ci_low = EndField()
     ci_high = EndField()
     df = EndField(help_text="Degrees of freedom; of an F the second is the value.")
+    source_report = ReportField()
 
     class Meta:
         model = ContrastStatistic
         fields = (
             "id", "version", "outcome", "timepoint", "arm", "versus", "statistic", "value", "ci_low", "ci_high",
-            "ci_level", "df", "adjusted", "source_page", "source_place", "source_quote", "notes",
+            "ci_level", "df", "adjusted", "source_report", "source_page", "source_place", "source_quote", "notes",
         )  # fmt: skip
         read_only_fields = fields
 

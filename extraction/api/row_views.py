@@ -20,7 +20,7 @@ from extraction.api.strict import StrictSerializer, Version
 from extraction.api.writing import WRITE
 from extraction.enter import Change
 from extraction.models import Entry, User
-from extraction.models.plain import ROWS, WITH_CODES
+from extraction.models.plain import NAMING, ROWS
 from extraction.record import Subject
 
 if TYPE_CHECKING:
@@ -49,8 +49,8 @@ class RowViewSet(ReadOnly):
         if getattr(self, "swagger_fake_view", False):
             return cast("QuerySet[Any]", model.objects.none())
         rows = model.objects.visible_to(self.me).filter(entry=self.kwargs["entry"])
-        codes = WITH_CODES.get(self.subject)  # without a name, select_related() would join all that a row points to
-        rows = rows.select_related(*codes) if codes else rows
+        named = NAMING.get(self.subject)  # without a name, select_related() would join all that a row points to
+        rows = rows.select_related(*named) if named else rows
         return cast("QuerySet[Any]", rows.order_by("position", "pk"))
 
     def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:

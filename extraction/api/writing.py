@@ -37,6 +37,7 @@ def _texts(subject: Subject) -> type[RowTexts]:
         "versus": "Id of the arm it is compared with; empty within one arm.",
         "timepoint": "Id of a timepoint.",
         "outcome": "Id of an outcome.",
+        "source_report": "Id of a report of the trial, as in the address of its page.",
     }
     fields = {name: Verbatim(help_text=help_texts.get(name, "")) for name in FIELDS[subject]}
     return type(f"{subject.value.title()}Texts", (RowTexts,), fields)

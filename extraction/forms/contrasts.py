@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from extraction.contrasts import NAMES, arms_in_words
@@ -13,8 +13,13 @@ from extraction.record import Statistic
 STANDS_ON: Final = ("arm", "versus", "timepoint", "outcome")
 
 
-def contrast_controls(arms: Iterable[Any], timepoints: Iterable[Any], outcomes: Iterable[Any]) -> tuple[Control, ...]:
-    """Every field of a contrast; what it stands on is chosen among the saved rows of the entry."""
+def contrast_controls(
+    reports: Sequence[Option], arms: Iterable[Any], timepoints: Iterable[Any], outcomes: Iterable[Any]
+) -> tuple[Control, ...]:
+    """Every field of a contrast; what it stands on is chosen among the saved rows of the entry.
+
+    Its report is asked for where there is a choice.
+    """
 
     def own(rows: Iterable[Any], none: str) -> list[Option]:
         return [("", none), *((str(row.pk), str(row)) for row in rows)]
@@ -33,6 +38,7 @@ def contrast_controls(arms: Iterable[Any], timepoints: Iterable[Any], outcomes: 
         Control("ci_high", "CI, to", "number", main=False),
         Control("ci_level", "CI, level in %", "number", hint="95", main=False),
         Control("adjusted", "Adjusted for", hint="Baseline, age …", main=False),
+        *([Control("source_report", "Report", "select", reports, main=False)] if reports else []),
         Control("source_page", "Page", main=False),
         Control("source_place", "Table or figure", main=False),
         Control("source_quote", "Quote", "area", main=False),

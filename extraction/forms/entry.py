@@ -19,7 +19,7 @@ from extraction.enter import Change
 from extraction.errors import FieldProblem
 from extraction.forms import grid
 from extraction.forms.contrasts import STANDS_ON, contrast_controls, contrast_in_words
-from extraction.forms.inputs import Input, Posted, Texts, Was, read_key, sentence
+from extraction.forms.inputs import Input, Option, Posted, Texts, Was, read_key, sentence
 from extraction.forms.rows import (
     CharacteristicForm,
     Control,
@@ -30,6 +30,7 @@ from extraction.forms.rows import (
     structure,
     texts_of,
 )
+from extraction.forms.sources import report_options
 from extraction.looked_over import Judged, look_over
 from extraction.models import Entry, Intervention, Marker, Moderator
 from extraction.models.plain import as_record, rows_of
@@ -91,12 +92,20 @@ class EntryForm:
             Intervention.objects.visible_to(by).filter(review=review),
             Marker.objects.visible_to(by).filter(review=review),
         )
-        self.controls[Subject.CONTRAST] = contrast_controls(*(self.saved[subject] for subject in STRUCTURE))
+        self.controls[Subject.CONTRAST] = contrast_controls(
+            self.reports, *(self.saved[subject] for subject in STRUCTURE)
+        )
         self.moderators = list(Moderator.objects.visible_to(by).filter(review=review).prefetch_related("levels"))
         self.part = min(max(part, 1), self.parts)
         self.problems: list[str] = []  # those that have no place of their own
 
     # --- What is shown ---
+
+    @cached_property
+    def reports(self) -> list[Option]:
+        """What a source may name as its report; empty where there is nothing to choose."""
+        sourced = (*self.saved[Subject.OBSERVATION], *self.saved[Subject.CONTRAST])
+        return report_options(self.entry.trial_id, self.by, sourced)
 
     @cached_property
     def arms(self) -> list[RowForm]:
@@ -130,6 +139,7 @@ class EntryForm:
             outcomes, arms, timepoints, self.saved[Subject.OBSERVATION], self.posted, self._new_key, self.also
         )
         for block in made:
+            block.reports = self.reports
             for _, cells in block.rows:
                 for _, cell in cells:
                     cell.open = cell.at == self.opened

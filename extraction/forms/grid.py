@@ -50,8 +50,8 @@ ENDS: Final[Mapping[str, tuple[str, str]]] = {
 USUAL_LEVEL: Final = "95"
 NUMBERS: Final = ("n", "centre", "first", "second")
 DETAILS: Final = (
-    "analysis_set", "covariates", "inferred", "source_page", "source_place", "source_quote", "axis_calibration",
-    "second_centre", "second_spread", "notes",
+    "analysis_set", "covariates", "inferred", "source_report", "source_page", "source_place", "source_quote",
+    "axis_calibration", "second_centre", "second_spread", "notes",
 )  # fmt: skip
 OWN_KINDS: Final = ("centre_kind", "spread_kind", "spread_level")
 # Where a problem of the record's field is shown in the cell.
@@ -119,6 +119,7 @@ class Block:
     timepoints: Sequence[Any]
     rows: list[tuple[Any, list[tuple[Any, Cell]]]]  # arm → (timepoint, cell)
     alone: bool  # the outcome's only block on this page
+    reports: Sequence[Option] = ()  # what a source may name; empty where there is nothing to choose
 
     @property
     def about(self) -> list[str]:

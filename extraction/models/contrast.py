@@ -8,8 +8,9 @@ from django.db.models.functions import Greatest, Least
 
 from extraction import record
 from extraction.contrasts import DIFFERENCES, NAMES, arms_in_words
-from extraction.models.entry import FINITE, Entry, Row, number_said, printed, qualifier, status, within
+from extraction.models.entry import FINITE, Entry, number_said, printed, qualifier, status, within
 from extraction.models.rows import Arm, Outcome, Timepoint
+from extraction.models.source import Sourced
 
 _WITHIN_ARM = sorted(one.value for one in record.WITHIN_ARM)
 
@@ -19,7 +20,7 @@ def _bounded(statistics: list[record.Statistic], low: float, high: float) -> Q:
     return ~Q(statistic__in=[one.value for one in statistics]) | within("value", low, high)
 
 
-class ContrastStatistic(Row):
+class ContrastStatistic(Sourced):
     """A statistic of one outcome at one time, as printed: t, p or a difference of two arms, r or SD of a change."""
 
     entry = models.ForeignKey(Entry, models.CASCADE, related_name="contrasts")
@@ -47,12 +48,9 @@ class ContrastStatistic(Row):
     df = models.FloatField("degrees of freedom", null=True, editable=False)
     df_printed = printed("Degrees of freedom as printed: 48; of an F both: 1, 48.")
     adjusted = models.CharField(max_length=200, blank=True, help_text="What it is adjusted for: baseline, age.")
-    source_page = models.CharField(max_length=20, blank=True)
-    source_place = models.CharField(max_length=60, blank=True, help_text="Table 2, Figure 1, text.")
-    source_quote = models.TextField(blank=True)
     notes = models.TextField(blank=True)
 
-    class Meta(Row.Meta):
+    class Meta(Sourced.Meta):
         verbose_name = "contrast statistic"
         constraints = [
             models.UniqueConstraint(

@@ -22,10 +22,13 @@ ROWS: Mapping[record.Subject, type[Any]] = {
     record.Subject.CONTRAST: ContrastStatistic,
     record.Subject.CHARACTERISTIC: Characteristic,
 }
-WITH_CODES = {
-    record.Subject.ARM: ("intervention",),
-    record.Subject.OUTCOME: ("marker",),
-    record.Subject.CHARACTERISTIC: ("moderator", "level"),
+# What a row points to outside its entry, and the column by which a record names it.
+NAMING: Mapping[record.Subject, Mapping[str, str]] = {
+    record.Subject.ARM: {"intervention": "code"},
+    record.Subject.OUTCOME: {"marker": "code"},
+    record.Subject.OBSERVATION: {"source_report": "citation"},
+    record.Subject.CONTRAST: {"source_report": "citation"},
+    record.Subject.CHARACTERISTIC: {"moderator": "code", "level": "code"},
 }
 
 STRUCTURE = {"arm": record.Subject.ARM, "timepoint": record.Subject.TIMEPOINT, "outcome": record.Subject.OUTCOME}
@@ -68,8 +71,8 @@ def rows_of(entry: Entry) -> dict[record.Subject, list[Any]]:
     found: dict[record.Subject, list[Any]] = {}
     for subject, model in ROWS.items():
         rows = model._base_manager.filter(entry=entry).order_by("position", "id")
-        codes = WITH_CODES.get(subject)
-        found[subject] = list(rows.select_related(*codes) if codes else rows)
+        named = NAMING.get(subject)
+        found[subject] = list(rows.select_related(*named) if named else rows)
     for rows in found.values():
         for row in rows:
             row.entry = entry
@@ -93,11 +96,11 @@ def as_record(rows: dict[record.Subject, list[Any]]) -> record.Entry:
         arms=tuple(_arm(row, _code(row.intervention)) for row in rows[record.Subject.ARM]),
         timepoints=tuple(_timepoint(row) for row in rows[record.Subject.TIMEPOINT]),
         outcomes=tuple(_outcome(row, _code(row.marker)) for row in rows[record.Subject.OUTCOME]),
-        observations=tuple(_observation(row) for row in rows[record.Subject.OBSERVATION]),
+        observations=tuple(_observation(row, _citation(row.source_report)) for row in rows[record.Subject.OBSERVATION]),
         characteristics=tuple(
             _characteristic(row, row.moderator.code, _code(row.level)) for row in rows[record.Subject.CHARACTERISTIC]
         ),
-        contrasts=tuple(_contrast(row) for row in rows[record.Subject.CONTRAST]),
+        contrasts=tuple(_contrast(row, _citation(row.source_report)) for row in rows[record.Subject.CONTRAST]),
     )
 
 
@@ -118,7 +121,7 @@ def read_entries(entries: Iterable[UUID]) -> dict[UUID, Read]:
     found: dict[record.Subject, dict[UUID, list[Any]]] = {}
     for subject, model in ROWS.items():
         names = [column.attname for column in model._meta.concrete_fields]
-        codes = [f"{name}__code" for name in WITH_CODES.get(subject, ())]
+        codes = [f"{name}__{column}" for name, column in NAMING.get(subject, {}).items()]
         rows = model._base_manager.filter(entry__in=keys).order_by("entry", "position", "id")
         found[subject] = of_entry = defaultdict(list)
         for row in rows.values_list(*names, *codes, named=True):
@@ -133,12 +136,14 @@ def _read(rows: Mapping[record.Subject, list[Any]]) -> Read:
             arms=tuple(_arm(row, row.intervention__code or "") for row in rows[record.Subject.ARM]),
             timepoints=tuple(_timepoint(row) for row in rows[record.Subject.TIMEPOINT]),
             outcomes=tuple(_outcome(row, row.marker__code or "") for row in outcomes),
-            observations=tuple(_observation(row) for row in rows[record.Subject.OBSERVATION]),
+            observations=tuple(
+                _observation(row, row.source_report__citation or "") for row in rows[record.Subject.OBSERVATION]
+            ),
             characteristics=tuple(
                 _characteristic(row, row.moderator__code, row.level__code or "")
                 for row in rows[record.Subject.CHARACTERISTIC]
             ),
-            contrasts=tuple(_contrast(row) for row in rows[record.Subject.CONTRAST]),
+            contrasts=tuple(_contrast(row, row.source_report__citation or "") for row in rows[record.Subject.CONTRAST]),
         ),
         {str(row.id): row.direction_override for row in outcomes if row.direction_override is not None},
     )
@@ -146,6 +151,10 @@ def _read(rows: Mapping[record.Subject, list[Any]]) -> Read:
 
 def _code(row: Any) -> str:
     return row.code if row else ""
+
+
+def _citation(row: Any) -> str:
+    return row.citation if row else ""
 
 
 def _quantity(row: Any, prefix: str) -> record.Quantity:
@@ -192,7 +201,7 @@ def _outcome(row: Any, marker: str) -> record.Outcome:
     )
 
 
-def _observation(row: Any) -> record.Observation:
+def _observation(row: Any, report: str) -> record.Observation:
     return record.Observation(
         key=str(row.id),
         arm=str(row.arm_id),
@@ -214,12 +223,17 @@ def _observation(row: Any) -> record.Observation:
             high=row.spread_high,
             level=row.spread_level,
         ),
-        source=record.Source(row.source_page, row.source_place, row.source_quote),
+        source=_source(row, report),
         notes=row.notes,
     )
 
 
-def _contrast(row: Any) -> record.ContrastStatistic:
+def _source(row: Any, report: str) -> record.Source:
+    one = record.Report(str(row.source_report_id), report) if row.source_report_id else None
+    return record.Source(row.source_page, row.source_place, row.source_quote, one)
+
+
+def _contrast(row: Any, report: str) -> record.ContrastStatistic:
     has_ends = row.ci_low is not None
     return record.ContrastStatistic(
         key=str(row.id),
@@ -242,7 +256,7 @@ def _contrast(row: Any) -> record.ContrastStatistic:
         else record.Spread(),
         df=record.Quantity(Status.UNSAID if row.df is None else Status.REPORTED, row.df_printed, row.df),
         adjusted=row.adjusted,
-        source=record.Source(row.source_page, row.source_place, row.source_quote),
+        source=_source(row, report),
         notes=row.notes,
     )
 
@@ -297,6 +311,15 @@ def interval_columns(interval: record.Spread) -> dict[str, Any]:
     }
 
 
+def source_columns(source: record.Source) -> dict[str, Any]:
+    return {
+        "source_report_id": UUID(source.report.key) if source.report else None,
+        "source_page": source.page,
+        "source_place": source.place,
+        "source_quote": source.quote,
+    }
+
+
 def columns_of(row: RecordRow, codes: Codes) -> dict[str, Any]:
     """The columns of a model row that say what `row` says; the inverse of `as_record` for what is compared."""
     match row:
@@ -332,9 +355,7 @@ def columns_of(row: RecordRow, codes: Codes) -> dict[str, Any]:
                 "outcome_id": UUID(row.outcome),
                 "quantity": row.quantity.value,
                 "centre_kind": row.centre_kind.value,
-                "source_page": row.source.page,
-                "source_place": row.source.place,
-                "source_quote": row.source.quote,
+                **source_columns(row.source),
                 "notes": row.notes,
                 **quantity_columns("n", row.n, whole=True),
                 **quantity_columns("centre", row.centre),
@@ -350,9 +371,7 @@ def columns_of(row: RecordRow, codes: Codes) -> dict[str, Any]:
                 "df": row.df.value,
                 "df_printed": row.df.printed,
                 "adjusted": row.adjusted,
-                "source_page": row.source.page,
-                "source_place": row.source.place,
-                "source_quote": row.source.quote,
+                **source_columns(row.source),
                 "notes": row.notes,
                 **quantity_columns("value", row.value),
                 **interval_columns(row.interval),

@@ -7,6 +7,7 @@ from django.db.models import Q
 
 from extraction import record
 from extraction.models.entry import FINITE, MOST_PEOPLE, Row, choices, number_said, printed, qualifier, status, within
+from extraction.models.source import Sourced
 
 
 class Arm(Row):
@@ -128,7 +129,7 @@ class Outcome(Row):
         return self.name
 
 
-class Observation(Row):
+class Observation(Sourced):
     """One outcome in one arm at one time, as the report prints it."""
 
     arm = models.ForeignKey(Arm, models.CASCADE, related_name="observations")
@@ -159,9 +160,6 @@ class Observation(Row):
     analysis_set = models.CharField(max_length=40, blank=True, help_text="ITT, completers …")
     covariates = models.CharField(max_length=200, blank=True, help_text="What an adjusted mean is adjusted for.")
     inferred = models.BooleanField(default=False, help_text="Not printed as such: worked out from the text.")
-    source_page = models.CharField(max_length=20, blank=True)
-    source_place = models.CharField(max_length=60, blank=True, help_text="Table 2, Figure 1, text.")
-    source_quote = models.TextField(blank=True)
     axis_calibration = models.CharField(
         max_length=200, blank=True, help_text="Of a number read from a figure: 0 at 412 px, 10 at 118 px."
     )
@@ -169,7 +167,7 @@ class Observation(Row):
     second_spread = printed("Spread as read a second time from the figure.")
     notes = models.TextField(blank=True)
 
-    class Meta(Row.Meta):
+    class Meta(Sourced.Meta):
         constraints = [
             models.UniqueConstraint(
                 fields=["entry", "arm", "timepoint", "outcome", "quantity"], name="observation_once_per_cell"

@@ -10,9 +10,11 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from extraction.forms.grid import CENTRES, DETAILS, NUMBERS, OWN_KINDS, SPREADS, Block, Cell
-from extraction.forms.inputs import Input
+from extraction.forms.inputs import Input, Option
 
 register = Library()
+
+Reports = Sequence[Option]  # those that a source may name; empty where there is nothing to choose
 
 AS_BLOCK = ("", "as the block")
 TEXTS = (
@@ -37,7 +39,7 @@ DERIVED = '<abbr title="{}">{}</abbr>'
 BOX = '<input class="form-control {}{}" name="{}.{}" value="{}" aria-label="{}" placeholder=" " autocomplete="off"{}>'
 FOLDED = (
     '<details class="more-of" open><summary>Source and notes<span class="visually-hidden"> of {}</span></summary>'
-    "<div>{}{}{}{}{}</div></details>"
+    "<div>{}{}{}{}{}{}</div></details>"
 )
 TEXT = (
     '<label class="field"><span class="label">{}</span>'
@@ -115,18 +117,20 @@ def cell(block: Block, arm: Any, timepoint: Any, cell: Cell) -> SafeString:
         cell.at,
         cell.was,
         format_html_join("", "{}", written),
-        _source(cell, where),
+        _source(cell, block.reports, where),
         format_html(DERIVED, cell.beside.formula, cell.beside.text) if cell.beside.text else "",
         _problems(cell, problem_id),
-        _folded(cell, where) if cell.open or _refused(cell) else _kept(cell),
+        _folded(cell, block.reports, where) if cell.open or _refused(cell) else _kept(cell),
     )
 
 
-def _source(cell: Cell, where: str) -> SafeString:
+def _source(cell: Cell, reports: Reports, where: str) -> SafeString:
     """Opens the source and the notes of a cell: in the page itself, or by saving and showing it again."""
     texts = cell.texts
+    report = dict(reports).get(texts.get("source_report") or "-", "")
     page = f"page {texts['source_page']}" if texts.get("source_page") else ""
-    source = ", ".join(part for part in (page, texts.get("source_place", "")) if part) or texts.get("source_quote", "")
+    parts = (report, page, texts.get("source_place", ""))
+    source = ", ".join(part for part in parts if part) or texts.get("source_quote", "")
     return format_html(
         SOURCE, _if(bool(source), " has"), cell.at, source or "Source and notes", where, source or "not given yet"
     )
@@ -155,17 +159,26 @@ def _problems(cell: Cell, problem_id: str) -> SafeString | str:
     return format_html('<span class="problem" id="{}">{}</span>', problem_id, " ".join(cell.all_problems))
 
 
-def _folded(cell: Cell, where: str) -> SafeString:
+def _folded(cell: Cell, reports: Reports, where: str) -> SafeString:
     texts = cell.texts
     return format_html(
         FOLDED,
         where,
+        _report(cell, reports),
         format_html_join("", "{}", ((_text(cell, name, label),) for name, label in TEXTS)),
         format_html(AREA, "Words of the report", cell.name, "source_quote", texts.get("source_quote", "")),
         format_html(AREA, "Notes", cell.name, "notes", texts.get("notes", "")),
         _kinds(cell),
         format_html(INFERRED, cell.name, _if(texts.get("inferred") == "yes", " checked")),
     )
+
+
+def _report(cell: Cell, reports: Reports) -> SafeString | str:
+    """Which report it is, where there is a choice."""
+    if not reports:
+        return ""
+    chosen = options(reports, cell.texts.get("source_report", ""))
+    return format_html(SELECT, "Report", "", cell.name, "source_report", chosen)
 
 
 def _text(cell: Cell, name: str, label: str) -> SafeString:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.template import Context, Library
 
 from extraction import reports
 from extraction.models import Report, Trial
+from extraction.models.source import Sourced
 from extraction.pdf import megabytes
+from extraction.sides import Side
 
 register = Library()
 register.filter("megabytes", megabytes)
@@ -18,6 +22,19 @@ register.filter("megabytes", megabytes)
 def reports_of(context: Context, trial: Trial) -> QuerySet[Report]:
     request: HttpRequest = context["request"]
     return Report.objects.visible_to(request.user).standing().filter(trial=trial).select_related("uploaded_by")
+
+
+@register.simple_tag
+def opened_at(reports: Iterable[Report], sides: Iterable[Side]) -> list[tuple[Report | None, str]]:
+    """The report and page of each side's source, once where both give the same; none named is the first report."""
+    known = {one.pk: one for one in reports}
+    rows = [side.row for side in sides if isinstance(side.row, Sourced)]
+    places = [
+        (known.get(row.source_report_id) if row.source_report_id else None, row.source_page)
+        for row in rows
+        if row.source
+    ]
+    return list(dict.fromkeys(places)) or [(None, "")]
 
 
 @register.simple_tag(takes_context=True)

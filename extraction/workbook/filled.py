@@ -125,6 +125,7 @@ def _contrasts(record: Record) -> list[Texts]:
             "ci_high": one.interval.high_printed,
             "ci_level": "" if one.interval.level is None else format_value(one.interval.level),
             "adjusted": one.adjusted,
+            "report": one.source.report_name,
             "page": one.source.page,
             "source": one.source.place,
             "quote": one.source.quote,
@@ -144,6 +145,7 @@ def _scale(outcome: Outcome) -> str:
 def _values(one: Observation) -> Texts:
     texts = {
         "n": text_of(one.n),
+        "report": one.source.report_name,
         "page": one.source.page,
         "source": one.source.place,
         "quote": one.source.quote,

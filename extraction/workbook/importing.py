@@ -9,18 +9,18 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from extraction import access, enter
 from extraction.errors import ExtractionError, NotFound, StaleVersion
 from extraction.locks import locked_trial
 from extraction.models import Assignment, Entry, Review, Slot, Trial
-from extraction.models.plain import ROWS, WITH_CODES
+from extraction.models.plain import NAMING, ROWS
 from extraction.record import Subject
 from extraction.recorded import verb
 from extraction.states import Status
-from extraction.typed import Context
+from extraction.typed import Context, reports_of
 from extraction.workbook.cells import MAX_FINDINGS, Code, Finding, first_findings
 from extraction.workbook.codebook import vocabulary_of
 from extraction.workbook.columns import IDENTITY
@@ -165,6 +165,7 @@ def _preview(name: str, parsed: ParsedWorkbook, review: Review, by: access.Viewe
     findings = list(parsed.findings)
     trials = []
     context = Context.of(Entry(trial=Trial(review=review)))
+    reports = reports_of({one.trial_id: one.slot for one in assigned.values()})
     for label, said in parsed.trials.items():
         if label not in assigned:
             findings.append(_out_of_scope(said.place, NOT_YOURS, said.label))
@@ -175,7 +176,7 @@ def _preview(name: str, parsed: ParsedWorkbook, review: Review, by: access.Viewe
             findings.append(_out_of_scope(said.place, NOT_OPEN, said.label))
         else:
             own = rows[entry.pk] if entry else {subject: [] for subject in ROWS}
-            one = plan_trial(said, trial, entry, own, context)
+            one = plan_trial(said, trial, entry, own, replace(context, reports=reports[trial.pk]))
             findings += _identity_findings(said, trial) + one.findings
             trials.append(one)
     shown, more = first_findings(findings, MAX_FINDINGS)
@@ -201,7 +202,7 @@ def _rows_of(entries: Iterable[Entry], by: access.Viewer) -> dict[UUID, Rows]:
     """The rows of all these entries by entry and subject: six queries, however many trials a file has."""
     found: dict[UUID, Rows] = {entry.pk: {subject: [] for subject in ROWS} for entry in entries}
     for subject, model in ROWS.items():
-        related = (*WITH_CODES.get(subject, ()), *RELATIONS.get(subject, ()))
+        related = (*NAMING.get(subject, ()), *RELATIONS.get(subject, ()))
         for row in model.objects.visible_to(by).filter(entry__in=list(found)).select_related(*related):
             found[row.entry_id][subject].append(row)
     return found

@@ -31,7 +31,13 @@ SCALES: Mapping[str, tuple[Scale, str]] = {
     "percent": (Scale.PERCENT, ""),
 }
 SCALE_FORM = re.compile(r"(?P<word>[a-z]+(?:10|2)?)\s*(?:\(x\s*\+\s*(?P<offset>[0-9.]+)\))?", re.IGNORECASE)
-SOURCE = (("page", "source_page"), ("source", "source_place"), ("quote", "source_quote"), ("notes", "notes"))
+SOURCE = (
+    ("report", "source_report"),
+    ("page", "source_page"),
+    ("source", "source_place"),
+    ("quote", "source_quote"),
+    ("notes", "notes"),
+)
 CONDITIONS = {condition.value: condition.value for condition in Condition if condition}
 
 

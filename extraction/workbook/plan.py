@@ -23,6 +23,7 @@ from extraction.workbook.parsed import Key, ParsedOutcome, ParsedTimepoint, Pars
 from extraction.workbook.text import confusable_letters, fold
 
 Rows = Mapping[Subject, list[Any]]
+REPORT = "source_report"
 SPREAD_NUMBERS = ("spread", "spread_low", "spread_high")
 
 
@@ -103,7 +104,7 @@ class _Planner:
         new = {**said.values, **(more or {})}
         differing = {name: text for name, text in new.items() if row is None or old.get(name, "") != text}
         cells = tuple(
-            CellPlan(name, place, old.get(name, ""), said.values[name], self._state(row, name in differing))
+            CellPlan(name, place, self._shown(name, old), self._shown(name, new), self._state(row, name in differing))
             for name, place in said.places.items()
         )
         state = State.NEW if row is None else State.CHANGED if differing else State.UNCHANGED
@@ -115,6 +116,11 @@ class _Planner:
         self.titles[key] = title
         self._places[key], self._old[key] = dict(said.places), old
         return key
+
+    def _shown(self, name: str, values: Mapping[str, str]) -> str:
+        """A value as a person reads it: a report by its name."""
+        text = values.get(name, "")
+        return str(self.context.reports[UUID(text)]) if name == REPORT and text else text
 
     def _state(self, row: Any, differs: bool) -> State:
         return State.NEW if row is None else State.CHANGED if differs else State.UNCHANGED
@@ -187,7 +193,8 @@ class _Planner:
             where = {"arm": str(arm), "timepoint": str(time), "outcome": str(outcome)}
             row = known.get((arm, time, outcome, one.said.values["quantity"]))
             title = self._observation_title(parsed, one.arm, one.timepoint, one.outcome)
-            self.take(Subject.OBSERVATION, row, one.said, title, where | _cleared(row, one.said))
+            said = self._with_report(one.said)
+            self.take(Subject.OBSERVATION, row, said, title, where | _cleared(row, said))
             if row is not None:
                 named.add(row.pk)
         if parsed.observations:
@@ -223,7 +230,22 @@ class _Planner:
             row = known.get((frozenset({arm, versus}), time, outcome, statistic))
             place = self._observation_title(parsed, one.arm, one.timepoint, one.outcome)
             against = f" against {self.arm_labels[one.versus]}" if one.versus else ""
-            self.take(Subject.CONTRAST, row, one.said, f"{NAMES[Statistic(statistic)]}, {place}{against}", where)
+            said = self._with_report(one.said)
+            self.take(Subject.CONTRAST, row, said, f"{NAMES[Statistic(statistic)]}, {place}{against}", where)
+
+    def _with_report(self, said: Said) -> Said:
+        """With the key of the report that the file calls by its name; without, where no one report has it."""
+        name = said.values.get(REPORT)
+        if name is None:
+            return said
+        keys = [str(key) for key, report in self.context.reports.items() if fold(report.citation) == fold(name)]
+        if len(keys) == 1:
+            return Said(said.values | {REPORT: keys[0]}, said.places)
+        known = ", ".join(f"“{report}”" for report in self.context.reports.values()) or "none yet"
+        count = f"{len(keys)} reports are" if keys else "No report of this trial is"
+        self.refuse(said.places[REPORT], f"{count} called “{name[:80]}”. There are: {known}.")
+        left = [one for one in said.values if one != REPORT]
+        return Said({one: said.values[one] for one in left}, {one: said.places[one] for one in left})
 
     def plan_characteristics(self, parsed: ParsedTrial) -> None:
         known = {(row.moderator.code, row.arm_id): row for row in self.rows[Subject.CHARACTERISTIC]}

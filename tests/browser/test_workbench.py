@@ -19,7 +19,8 @@ from extraction.enter import Change
 from extraction.models import Entry, MarkerSynonym, Observation, Review, Trial, User
 from extraction.record import Subject
 from extraction.recorded import recording
-from tests.factories import MarkerFactory, ReviewFactory, TrialFactory, draft, holder
+from tests.factories import MarkerFactory, ReviewFactory, TrialFactory, draft, holder, member
+from tests.papers import uploaded
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -370,7 +371,10 @@ def test_a_table_of_a_report_is_shown_and_asked_about_before_it_is_taken(
 def test_a_warning_is_kept_with_a_reason_and_a_block_gets_one_source(
     live_server: LiveServer, sign_in: SignIn, trial: Trial
 ) -> None:
+    # given a trial with two reports
+    _, supplement = (uploaded(trial, member(trial.review, "lead"), citation=name) for name in ("Kim 2015", "Table S1"))
     page, entry = opened(live_server, sign_in, trial, structure(outcomes=1))
+    # when n is above those randomised, the warning goes with a reason
     box(page, "n", 0).fill("31")  # of 30 randomised
     box(page, "n", 1).fill("28")
     warning = page.locator(".warn-row")
@@ -380,7 +384,10 @@ def test_a_warning_is_kept_with_a_reason_and_a_block_gets_one_source(
     expect(warning).to_have_count(0)
     box(page, "n", 0).focus()
     page.keyboard.press("Alt+s")
+    # and the source of a cell is that of its block
+    page.locator("#source-pop select").select_option(label="Table S1")
     page.get_by_role("dialog", name="Source").get_by_label("Page", exact=True).fill("5")
     page.get_by_role("button", name="Use for this block").click()
     is_saved(page)
-    assert list(entry.observations.values_list("source_page", flat=True)) == ["5", "5"]
+    said = [(supplement.pk, "5"), (supplement.pk, "5")]
+    assert list(entry.observations.values_list("source_report", "source_page")) == said

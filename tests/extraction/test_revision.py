@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from extraction.likeness import Vocabulary
 from extraction.numbers import parse_count, parse_quantity
-from extraction.record import Arm, Source, Timepoint
+from extraction.record import Arm, ContrastStatistic, Report, Source, Statistic, Timepoint
 from extraction.revision import Changed, changes
 from tests.extraction.entries import UNITS, cell, entry, renamed
 
@@ -52,6 +52,15 @@ def test_texts_that_are_never_compared_are_told_apart():
     assert all(one.is_text for one in found)
     assert {one.what: one.after for one in found} == {
         "source page": "5", "source": "Table 3", "source quote": "mean ± SD", "notes": "read twice",
+    }  # fmt: skip
+
+
+def test_what_a_contrast_is_adjusted_for_and_where_it_stands_is_told_too():
+    stated = ContrastStatistic("s1", "arm1", "time1", "outcome1", Statistic.P, "arm2", parse_quantity("0.03"))
+    old = replace(OLD, contrasts=(stated,))
+    new = replace(old, contrasts=(replace(stated, adjusted="age", source=Source(report=Report("r2", "Supplement 1"))),))
+    assert {one.what: (one.before, one.after) for one in changed(old, new)} == {
+        "adjusted": ("–", "age"), "source report": ("–", "Supplement 1"),
     }  # fmt: skip
 
 

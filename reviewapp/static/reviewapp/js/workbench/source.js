@@ -1,6 +1,6 @@
 // Source and notes of a cell, beside it; "Use for this block" says the same of every cell in which something stands.
 const pop = document.querySelector("#source-pop");
-const SOURCE = ["source_page", "source_place", "source_quote"];
+const SOURCE = ["source_report", "source_page", "source_place", "source_quote"];
 let sourceOf = null; // the cell that is open
 
 bench.openSource = (cell) => {
