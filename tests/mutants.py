@@ -1,15 +1,18 @@
-"""Are the nets vacuous? Removes each rule, condition and `visible_to` in turn; every mutant must make a net fail.
+"""Are the nets vacuous? Opens each door (`visible_to` becomes `all`) in turn; every mutant must make a net fail.
 
-`python -m tests.mutants` copies the project, mutates one place at a time and runs one net after the other until one
-tears: the rule that reads the code, the tests named after the module (for extraction/access.py: the table of access),
-then all that walk or use the surfaces. With a share it runs that part only: `python -m tests.mutants 2/5`. `--walk`
-leaves the rule out, so that the tests must find an open door by themselves; that takes hours. No part of `make test`.
+`python -m tests.mutants` copies the project, opens one door at a time and runs one net after the other until one tears:
+the rule that reads the code, the tests named after the module, then all that walk or use the surfaces. With a share it
+opens that part only: `python -m tests.mutants 2/5`; with paths, the doors of these files. `--walk` leaves the rule out,
+so that the tests must find an open door by themselves; that takes hours. No part of `make test`.
+
+Lines and conditions of the table of access are left out in turn by tests/extraction/test_access_line_by_line.py.
 """
 
 from __future__ import annotations
 
 import ast
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -21,6 +24,7 @@ from pathlib import Path
 
 from tests.test_architecture import bypasses, is_surface
 
+SHARE = re.compile(r"\d+/\d+")
 ROOT = Path(__file__).resolve().parent.parent
 RULE = "rule"  # of tests/test_architecture.py, asked here of the mutated file alone
 OWN = "own"  # the tests named after the mutated module
@@ -28,21 +32,6 @@ NETS = {
     "walks": ["tests/test_permissions.py", "tests/test_blinding.py", "--numprocesses=2", "--dist=worksteal"],
     "surfaces": ["tests/extraction", "tests/analysis", "--only-with-database", "--numprocesses=2", "--dist=worksteal"],
 }
-CONDITIONS = [  # condition, what stands in its place
-    ("& (Q() if in_any_state else _when(rule, paths))", ""),
-    ("_who(user, rule.who, paths) & (", "("),
-    ("or not user.is_active", ""),
-    ("_in_review(user, paths) & _extracting(user, paths)", "_extracting(user, paths)"),
-    ("_in_review(user, paths) & _extracting(user, paths)", "_in_review(user, paths)"),
-    (" & ~_extracting(user, paths)", ""),
-    ("if rule.states != ALWAYS:", "if False:"),
-    ("if rule.if_partner_shown:", "if False:"),
-    ("if rule.frozen_only:", "if False:"),
-    ("memberships = memberships.filter(**{role.value: True})", "pass"),
-    ('| Q(**{_join(paths.trial, "in"): entered})', ""),
-    ('Q(**{_join(paths.trial, "in"): holds}) | ', ""),
-    ('return now_or_once | Q(**{_join(paths.trial, "in"): held})', "return now_or_once"),
-]
 
 
 @dataclass(frozen=True)
@@ -53,24 +42,8 @@ class Mutant:
 
 
 def mutants() -> Iterator[Mutant]:
-    yield from rules()
-    source = (ROOT / "extraction/access.py").read_text()
-    for condition, instead in CONDITIONS:
-        if condition not in source:
-            raise SystemExit(f"extraction/access.py has no “{condition}” any more: mend tests/mutants.py")
-        yield Mutant("extraction/access.py", f"without “{condition}”", source.replace(condition, instead, 1))
     for path in sorted([*ROOT.glob("extraction/**/*.py"), *ROOT.glob("analysis/**/*.py")]):
         yield from open_doors(path)
-
-
-def rules() -> Iterator[Mutant]:
-    """Each line of the table taken out."""
-    path = "extraction/access.py"
-    lines = (ROOT / path).read_text().splitlines(keepends=True)
-    for number, line in enumerate(lines):
-        if line.startswith("    Rule("):
-            rest = "".join(lines[:number] + lines[number + 1 :])
-            yield Mutant(path, f"without {line.strip()}", rest)
 
 
 def open_doors(path: Path) -> Iterator[Mutant]:
@@ -118,22 +91,24 @@ def torn_by(mutant: Mutant, folder: Path, whole: set[str], *, with_rule: bool) -
     if with_rule and is_surface(ROOT / mutant.path) and any(bypasses(mutant.text)):
         return RULE
     for net, tests in nets_for(mutant.path).items():
-        asked = " ".join(tests)
-        if asked not in whole and is_torn(tests, folder):
-            sys.exit(f"“{asked}” fails without any mutant: mend that first.")
-        whole.add(asked)
         target.write_text(mutant.text)
         try:
-            if is_torn(tests, folder):
-                return net
+            torn = is_torn(tests, folder)
         finally:
             target.write_text(original)
+        asked = " ".join(tests)
+        if torn and asked not in whole and is_torn(tests, folder):
+            sys.exit(f"“{asked}” fails without any mutant: mend that first.")
+        if torn:
+            whole.add(asked)
+            return net
     return ""
 
 
 def main(*told: str) -> None:
-    part, of = next((tuple(map(int, word.split("/"))) for word in told if "/" in word), (1, 1))
-    found = list(mutants())
+    part, of = next((tuple(map(int, word.split("/"))) for word in told if SHARE.fullmatch(word)), (1, 1))
+    paths = [word for word in told if word.endswith(".py")]
+    found = [one for one in mutants() if not paths or one.path in paths]
     wanted = found[part - 1 :: of]
     torn: Counter[str] = Counter()
     whole: set[str] = set()
