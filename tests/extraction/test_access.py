@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import AnonymousUser
+from django.core.management import CommandError, call_command
 
 from extraction import access, approve, reconcile
 from extraction.access import Act, Thing
@@ -266,3 +267,13 @@ def test_two_trials_of_one_review_do_not_lend_each_other_their_extractors():
     review = ReviewFactory()
     first, second = TrialFactory(review=review), TrialFactory(review=review)
     assert not Trial.objects.visible_to(holder(first, "A")).filter(pk=second.pk).exists()
+
+
+def test_the_printed_table_has_every_line_of_the_table_once(monkeypatch):
+    printed = [rule for rules in access.table_by_thing().values() for rule in rules]
+    assert sorted(map(str, printed)) == sorted(map(str, access.TABLE))
+    assert list(access.table_by_thing()) == list(Thing)
+    call_command("access_table", "--check")
+    monkeypatch.setattr(access, "TABLE", access.TABLE[1:])
+    with pytest.raises(CommandError, match=r"docs/access\.md is not as extraction/access\.py says"):
+        call_command("access_table", "--check")

@@ -16,7 +16,7 @@ from extraction.models import Claim, Discrepancy, Entry, Event, Resolution, Tria
 from extraction.models.claim import LEASE
 from extraction.recorded import recording
 from extraction.states import Status
-from tests.factories import ReviewFactory, holder, made, member, trial_at
+from tests.factories import ReviewFactory, TrialFactory, holder, made, member, submitted, trial_at
 
 pytestmark = pytest.mark.django_db
 
@@ -63,6 +63,25 @@ def test_a_decision_that_was_taken_back_does_not_count_beside_another_open_one()
     assert Resolution.objects.that_count([row])[row.pk].choice == "B"
     undo(row.pk, by=member(trial.review, "lead"))
     assert Resolution.objects.that_count([row]) == {}
+
+
+def test_undo_of_one_decision_leaves_the_trial_and_the_other_as_they_are() -> None:
+    # given two differences, of which one is decided
+    trial: Trial = made(TrialFactory)
+    submitted(trial, "A")
+    submitted(trial, "B", cells={"treated": {"n": "30", "centre": "2.1"}})
+    first, second = trial.discrepancies.order_by("position")
+    adjudicator = member(trial.review, "adjudicator")
+    reconcile.resolve(first.pk, A, by=adjudicator)
+    # when that decision is taken back
+    undo(first.pk, by=adjudicator, version=2)
+    # then both wait, the trial waits as before, and the line is there
+    trial.refresh_from_db()
+    assert trial.status == Status.ADJUDICATING
+    assert {(row.pk, row.state, row.version) for row in trial.discrepancies.all()} == {
+        (first.pk, "open", 3), (second.pk, "open", 1),
+    }  # fmt: skip
+    assert Event.objects.get(trial=trial, verb="withdraw").after == {"number": 2}
 
 
 def test_undo_is_refused_once_the_trial_is_approved(trial: Trial) -> None:

@@ -10,8 +10,9 @@ from django.test import Client
 from django.urls import reverse
 
 from extraction import enter, reconcile
+from extraction.errors import InvalidValues, StaleVersion
 from extraction.looked_over import look_over
-from extraction.models import Entry
+from extraction.models import CheckReason, Entry, Event
 from extraction.models.plain import rows_of
 from extraction.record import Subject
 from extraction.recorded import recording
@@ -163,3 +164,37 @@ def test_a_returned_entry_brings_its_reasons_along(client: Client, trial: Any) -
     again = Entry.objects.get(trial=trial, slot="A", number=2)
     assert "As printed" in client.get(reverse("extraction:entry-check", args=[again.pk])).content.decode()
     assert "without a reason" not in client.get(reverse("extraction:entry-check", args=[again.pk])).content.decode()
+
+
+def warned_of(trial: Any) -> tuple[Entry, Any, Any]:
+    """A draft with more people analysed than randomised, what is warned of there, and who kept what."""
+    user = holder(trial, "A")
+    entry = draft(trial, "A", cells={"treated": {"n": "26"}})
+    row = entry.observations.get(n=26)
+    (warned,) = [one.finding for one in look_over(entry, rows_of(entry), user) if one.finding.row == str(row.pk)]
+    return entry, warned, user
+
+
+@pytest.mark.parametrize("reason", ["", " \n", "x" * 501])
+def test_a_warning_is_kept_with_a_reason_that_can_be_read(trial: Any, reason: str) -> None:
+    entry, warned, user = warned_of(trial)
+    with pytest.raises(InvalidValues) as refusal:
+        enter.keep(entry.pk, warned.code, warned.row, reason, digest=warned.digest, by=user)
+    assert [(one.row, one.field, one.message) for one in refusal.value.problems] == [
+        (warned.row, "reason", "say why in 1 to 500 characters.")
+    ]
+    assert not CheckReason.objects.exists()
+    assert not Event.objects.filter(verb="keep").exists()
+
+
+def test_a_reason_is_kept_for_the_warning_that_was_seen_alone(trial: Any) -> None:
+    entry, warned, user = warned_of(trial)
+    keep = [entry.pk, warned.code, warned.row, "As printed"]
+    with pytest.raises(StaleVersion, match="The value was changed since you saw this warning"):
+        enter.keep(*keep, digest="of another value", by=user)
+    row = entry.observations.get(n=26)
+    enter.save(entry.pk, [enter.Change(Subject.OBSERVATION, row.pk, row.version, {"n": "24"})], by=user)
+    with pytest.raises(StaleVersion, match=r"^Nothing is warned of there any more\.$"):
+        enter.keep(*keep, digest=warned.digest, by=user)
+    assert not CheckReason.objects.exists()
+    assert not Event.objects.filter(verb="keep").exists()

@@ -7,7 +7,7 @@ from uuid import uuid4
 import pytest
 from django.db import IntegrityError, transaction
 
-from extraction import enter
+from extraction import enter, reconcile
 from extraction.enter import Change
 from extraction.errors import (
     DuplicateRow,
@@ -18,7 +18,7 @@ from extraction.errors import (
     NotFound,
     StaleVersion,
 )
-from extraction.models import Arm, Event, Observation, Timepoint
+from extraction.models import Arm, Event, Moderator, Observation, Timepoint
 from extraction.record import Subject
 from extraction.recorded import OutsideVerb, recording
 from extraction.states import Status
@@ -233,6 +233,19 @@ def test_a_second_baseline_or_a_second_cell_is_refused_in_words():
     assert Timepoint.objects.filter(entry=entry).count() == 1
 
 
+@pytest.mark.parametrize("of_an_arm", [False, True])
+def test_a_second_value_of_one_characteristic_is_refused_in_words(of_an_arm):
+    trial = TrialFactory()
+    entry = draft(trial, "A")
+    with recording():
+        Moderator.objects.create(review=trial.review, code="age", name="Age", kind="number")
+    values = {"moderator": "age", "arm": str(cell(entry).arm_id) if of_an_arm else ""}
+    both = [Change(Subject.CHARACTERISTIC, uuid4(), values={**values, "value": text}) for text in ("51", "52")]
+    with pytest.raises(DuplicateRow, match=r"^This characteristic is there already\.$"):
+        enter.save(entry.pk, both, by=holder(trial, "A"))
+    assert not entry.characteristics.exists()
+
+
 def test_a_key_that_exists_anywhere_is_never_made_again():
     trial = TrialFactory()
     mine, theirs = draft(trial, "A"), draft(trial, "B")
@@ -308,6 +321,15 @@ def test_undo_works_until_the_partner_has_submitted():
     submitted(trial, "B")
     with pytest.raises(IllegalMove):
         enter.undo_submit(entry.pk, by=user)
+
+
+def test_what_was_returned_is_not_undone_in_its_older_version():
+    trial = trial_at(Status.ADJUDICATING)
+    reconcile.return_to_extractors(trial.pk, ["A"], "look again", by=member(trial.review, "adjudicator"))
+    old = trial.entries.get(slot="A", number=1)
+    with pytest.raises(IllegalMove, match=r"^A later version of this entry exists\.$"):
+        enter.undo_submit(old.pk, by=holder(trial, "A"))
+    assert list(trial.entries.filter(slot="A").values_list("number", "state")) == [(1, "submitted"), (2, "draft")]
 
 
 def test_the_same_values_give_the_same_digest_whenever_they_are_frozen():

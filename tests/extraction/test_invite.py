@@ -15,7 +15,15 @@ from hypothesis import strategies as st
 from extraction import access, assign, enter, reconcile
 from extraction.access import Thing
 from extraction.balance import Free, balanced
-from extraction.errors import ExtractionError, IllegalMove, InvalidValues, NotAllowed, NotFound, SlotTaken
+from extraction.errors import (
+    DuplicateRow,
+    ExtractionError,
+    IllegalMove,
+    InvalidValues,
+    NotAllowed,
+    NotFound,
+    SlotTaken,
+)
 from extraction.invite import (
     invite,
     join,
@@ -90,6 +98,18 @@ def test_a_taken_name_is_told(review, lead):
         new(secret)
 
 
+def test_a_name_that_somebody_takes_while_the_form_is_read_is_told(review, lead, monkeypatch):
+    _, secret = invite(review.pk, ["extractor"], by=lead)
+    lines = Event.objects.count()
+    # another takes the name after it was looked up and before it is written
+    monkeypatch.setattr("extraction.invite.validate_password", lambda *args: UserFactory(username="mira"))
+    with pytest.raises(DuplicateRow, match=r"^Somebody has just taken this user name\.$"):
+        new(secret)
+    assert open_invitation(secret) is not None
+    assert not Membership.objects.filter(user__username="mira").exists()
+    assert Event.objects.count() == lines
+
+
 def test_withdrawn_expired_and_wrong_links_let_nobody_in(review, lead):
     withdrawn, secret = invite(review.pk, ["extractor"], by=lead)
     withdraw_invitation(withdrawn.pk, by=lead)
@@ -100,6 +120,9 @@ def test_withdrawn_expired_and_wrong_links_let_nobody_in(review, lead):
     for closed in (secret, late, "nonsense", ""):
         with pytest.raises(IllegalMove, match="lets nobody in"):
             join(closed, by=UserFactory())
+        with pytest.raises(IllegalMove, match="lets nobody in"):
+            new(closed)
+    assert not User.objects.filter(username="mira").exists()
     with pytest.raises(IllegalMove):
         withdraw_invitation(withdrawn.pk, by=lead)
 
@@ -135,6 +158,14 @@ def test_a_password_link_works_once_and_never_opens_what_blinding_closes(review,
         password_link(review.pk, person.pk, by=lead)
     with pytest.raises(NotAllowed):
         password_link(review.pk, member(review, "reader", is_superuser=True).pk, by=lead)
+
+
+def test_no_password_link_is_made_for_who_is_no_member_or_left(review, lead):
+    gone = member(review, "reader", is_active=False)
+    for person in (UserFactory(), member(ReviewFactory(), "reader"), gone):
+        with pytest.raises(NotFound, match="not a member of the review"):
+            password_link(review.pk, person.pk, by=lead)
+    assert not Event.objects.filter(verb="make password link").exists()
 
 
 def test_a_slot_is_handed_over_with_its_draft_and_nobody_unlearns(review, lead):
@@ -182,6 +213,17 @@ def test_a_slot_is_not_handed_to_the_partner_a_stranger_or_by_the_partner(review
         assign.hand_over(trial.pk, "A", other.pk, "why", by=lead)
 
 
+def test_a_slot_that_nobody_holds_is_not_handed_over(review, lead):
+    trial = TrialFactory(review=review, slots=False)
+    person = member(review, "extractor")
+    assign.assign(trial.pk, "FINAL", lead.pk, by=lead)
+    for slot in ("A", "FINAL", "C"):
+        with pytest.raises(NotFound, match="Nobody holds this slot"):
+            assign.hand_over(trial.pk, slot, person.pk, "on leave", by=lead)
+    assert Assignment.objects.get(trial=trial).user == lead
+    assert not Event.objects.filter(verb="hand over").exists()
+
+
 def test_free_slots_are_shared_evenly(review, lead):
     people = [member(review, "extractor") for _ in range(3)]
     for _ in range(6):
@@ -192,6 +234,24 @@ def test_free_slots_are_shared_evenly(review, lead):
     assert assign.assign_evenly(review.pk, [one.pk for one in people], by=lead) == []
     with pytest.raises(InvalidValues):
         assign.assign_evenly(review.pk, [lead.pk], by=lead)
+
+
+def test_slots_for_deciding_and_of_others_are_no_load_and_who_left_a_slot_gets_no_other(review, lead):
+    # given one who decides two trials of others, and handed a slot of a third over
+    first, second = (member(review, "extractor", "adjudicator") for _ in range(2))
+    for decided in (TrialFactory(review=review), TrialFactory(review=review)):
+        assign.assign(decided.pk, "FINAL", first.pk, by=lead)
+    left = TrialFactory(review=review, slots=False)
+    assign.assign(left.pk, "A", first.pk, by=lead)
+    assign.hand_over(left.pk, "A", member(review, "extractor").pk, "on leave", by=lead)
+    # when free slots are given out
+    assert assign.assign_evenly(review.pk, [first.pk], by=lead) == []
+    fresh = TrialFactory(review=review, slots=False)
+    made = assign.assign_evenly(review.pk, [first.pk, second.pk], by=lead)
+    # then the trial that one left is for the other, and slot FINAL did not count
+    assert {(one.trial, one.slot, one.user) for one in made} == {
+        (left, "B", second), (fresh, "A", first), (fresh, "B", second),
+    }  # fmt: skip
 
 
 @settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)

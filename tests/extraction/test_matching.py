@@ -12,7 +12,7 @@ from extraction.errors import IllegalMove, NotAllowed, StaleVersion
 from extraction.models import Arm, Discrepancy, Entry, Event, Match, Resolution
 from extraction.states import Status
 from tests.extraction.structures import arm, described, matched, tangled
-from tests.factories import TrialFactory, decide_all_for_a, holder, member
+from tests.factories import TrialFactory, decide_all_for_a, holder, member, trial_at
 
 pytestmark = pytest.mark.django_db
 
@@ -183,3 +183,36 @@ def test_an_approved_trial_keeps_its_matches(adjudicator, trial):
         matching.part(the(trial, "HIIT").pk, by=adjudicator)
     with pytest.raises(IllegalMove, match="approved"):
         matching.undo(trial.pk, by=adjudicator)
+
+
+def test_another_match_of_what_was_agreed_compares_anew_at_once():
+    # given a trial that is agreed, with its final draft
+    trial = trial_at(Status.AGREED)
+    adjudicator = member(trial.review, "adjudicator")
+    draft = Entry.objects.get(trial=trial, slot="FINAL")
+    # when the two arms of each entry are said to be one, so that nothing is left to say of the arms
+    sides = [[row(trial, slot, label) for label in ("Training", "Waiting list")] for slot in "AB"]
+    matching.pair(trial.pk, "arm", *sides, by=adjudicator)
+    # then the cells of merged arms wait for a person, and the draft that rested on the matches is gone
+    trial.refresh_from_db()
+    assert trial.status == Status.ADJUDICATING
+    assert set(trial.discrepancies.unresolved().values_list("field", flat=True)) == {"row"}
+    assert not Entry.objects.filter(trial=trial, slot="FINAL").exists()
+    # and when that is taken back, the trial agrees again, with a draft of its own
+    matching.undo(trial.pk, by=adjudicator)
+    trial.refresh_from_db()
+    assert trial.status == Status.AGREED
+    assert Entry.objects.get(trial=trial, slot="FINAL").pk != draft.pk
+    assert not trial.discrepancies.current().exists()
+
+
+def test_the_same_match_said_again_leaves_the_differences_and_their_decisions():
+    trial = differing(TrialFactory())
+    adjudicator = member(trial.review, "adjudicator")
+    kept = Discrepancy.objects.get(trial=trial, arm_label="HIIT", time_label="Baseline")
+    reconcile.resolve(kept.pk, FOR_B, by=adjudicator)
+    before = decisions(trial)
+    matching.pair(trial.pk, "arm", [row(trial, "A", "MICT")], [row(trial, "B", "MICT")], by=adjudicator)
+    trial.refresh_from_db()
+    assert (trial.status, decisions(trial)) == (Status.ADJUDICATING, before)
+    assert Event.objects.filter(verb="compare").last().after == {"differ": 4, "open": 3, "kept": 4}

@@ -10,7 +10,7 @@ import pytest
 
 from extraction import define, enter
 from extraction.enter import Change
-from extraction.errors import InvalidValues, NotAllowed, NotFound
+from extraction.errors import DuplicateRow, InvalidValues, NotAllowed, NotFound
 from extraction.models import (
     CodebookVersion,
     Event,
@@ -29,6 +29,7 @@ from extraction.protocols import content as contents
 from extraction.protocols.shipped import shipped
 from extraction.protocols.start import drop_template, save_template, set_up_of, start_review
 from extraction.record import Subject
+from extraction.setup import validate
 from extraction.units import Exact
 from tests.factories import ReviewFactory, TrialFactory, UserFactory, holder, member, small_changes
 
@@ -98,6 +99,19 @@ def test_a_set_up_goes_into_a_template_and_out_again_unchanged(psychosocial, sta
     assert not Template.objects.visible_to(staff).exists()
     with pytest.raises(NotFound):
         drop_template(template.pk, by=staff)
+
+
+def test_a_template_of_the_name_that_another_tab_saves_meanwhile_is_refused(staff, monkeypatch):
+    review = start_review("Empty", contents.empty(), by=staff)
+
+    def checked_in_time(template, name):
+        validate(template, name)
+        Template(name=template.name, content={}, made_by=staff).save()  # of the other tab, from another review
+
+    monkeypatch.setattr("extraction.protocols.start.validate", checked_in_time)
+    with pytest.raises(DuplicateRow, match=r"^You have a template of this name already\. Choose another name\.$"):
+        save_template(review.pk, "Ours", by=staff)
+    assert not Event.objects.filter(verb="save template").exists()
 
 
 def test_a_review_from_nothing_is_empty(staff):

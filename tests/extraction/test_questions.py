@@ -10,9 +10,9 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from extraction import enter, questions, reconcile
+from extraction import assign, enter, questions, reconcile
 from extraction.decisions import Decision
-from extraction.errors import IllegalMove, InvalidValues, NotAllowed, NotFound
+from extraction.errors import IllegalMove, InvalidValues, NotAllowed, NotFound, StaleVersion
 from extraction.models import Answer, Event, Question
 from extraction.states import Status
 from tests.factories import ReviewFactory, TrialFactory, draft, holder, made, member, trial_at
@@ -119,6 +119,45 @@ def test_who_may_not_ask_or_answer_is_refused(disputed):
     with pytest.raises(IllegalMove):
         questions.ask_extractors(discrepancy.pk, "After the decision?", by=adjudicator)
     assert Answer._base_manager.filter(given_at__isnull=False).count() == 1
+
+
+def test_an_entry_has_only_so_many_questions_that_wait(monkeypatch):
+    monkeypatch.setattr(questions, "MOST_OPEN", 2)
+    trial = made(TrialFactory)
+    lead, b = member(trial.review, "lead"), holder(trial, "B")
+    entry = draft(trial, "B")
+    first, _ = (questions.ask_leads(entry.pk, text, by=b) for text in ("Which table?", "Which page?"))
+    with pytest.raises(IllegalMove, match=r"^2 questions of this entry wait for an answer already\.$"):
+        questions.ask_leads(entry.pk, "Which line?", by=b)
+    assert Question.objects.count() == Event.objects.filter(verb="ask leads").count() == 2
+    questions.answer(first.pk, "Table 2.", by=lead)
+    assert questions.ask_leads(entry.pk, "Which line?", by=b).text == "Which line?"
+
+
+def test_a_difference_between_older_versions_is_not_asked_about(disputed):
+    trial, discrepancy, adjudicator = disputed
+    reconcile.return_to_extractors(trial.pk, ["B"], "look again", by=adjudicator)
+    enter.submit(trial.entries.get(slot="B", number=2).pk, by=holder(trial, "B"))
+    with pytest.raises(StaleVersion, match="belongs to an older version"):
+        questions.ask_extractors(discrepancy.pk, "Which page?", by=adjudicator)
+    assert not Question.objects.exists()
+
+
+def test_who_came_to_a_slot_later_does_not_answer_for_who_was_asked(disputed):
+    # given a question to both extractors, and a slot that then changes hands
+    trial, discrepancy, adjudicator = disputed
+    asked, comes = holder(trial, "B"), member(trial.review, "extractor")
+    question = questions.ask_extractors(discrepancy.pk, "Which page?", by=adjudicator)
+    reconcile.return_to_extractors(trial.pk, ["B"], "look again", by=adjudicator)
+    assign.hand_over(trial.pk, "B", comes.pk, "on leave", by=member(trial.review, "lead"))
+    enter.submit(trial.entries.get(slot="B", number=2).pk, by=comes)
+    # when the new holder answers
+    with pytest.raises(NotAllowed, match=r"^Others were asked: who held the slots when the question was put\.$"):
+        questions.answer(question.pk, "Page 5.", by=comes)
+    # then nothing is kept of it, and who was asked may answer still
+    assert not Answer.objects.given().exists()
+    assert not Event.objects.filter(verb="answer").exists()
+    assert questions.answer(question.pk, "Page 5.", by=asked).person == asked
 
 
 def test_the_api_asks_and_answers():

@@ -265,6 +265,20 @@ def test_who_may_not_upload_leaves_no_file():
     assert folder() == before
 
 
+def test_a_trial_has_only_so_many_reports_of_its_leads_and_of_each_extractor(monkeypatch):
+    monkeypatch.setattr(reports, "MOST_REPORTS", 2)
+    trial, people, found = world(Status.ENTERING, partner_shown=True)
+    for who in ("lead", "partner", "partner"):
+        uploaded(trial, people[who])
+    before = folder(), Report._base_manager.count(), Event._base_manager.count()
+    for who in ("lead", "partner"):
+        with pytest.raises(IllegalMove, match=r"^There are 2 reports already\. Withdraw one first\.$"):
+            uploaded(trial, people[who])
+    assert before == (folder(), Report._base_manager.count(), Event._base_manager.count())
+    reports.withdraw(found["lead’s"].pk, "Of another trial.", by=people["lead"])
+    assert uploaded(trial, people["lead"]).entry is None
+
+
 def test_a_page_of_a_report_is_asked_for_without_a_script():
     _, people, found = world(Status.ENTERING, partner_shown=True)
     client, asked = signed_in(people["partner"]), reverse("extraction:report-at")

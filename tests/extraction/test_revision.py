@@ -6,9 +6,19 @@ from dataclasses import replace
 
 from extraction.likeness import Vocabulary
 from extraction.numbers import parse_count, parse_quantity
-from extraction.record import Arm, ContrastStatistic, Report, Source, Statistic, Timepoint
+from extraction.record import (
+    Arm,
+    Characteristic,
+    ContrastStatistic,
+    ModeratorKind,
+    Report,
+    Source,
+    Statistic,
+    Status,
+    Timepoint,
+)
 from extraction.revision import Changed, changes
-from tests.extraction.entries import UNITS, cell, entry, renamed
+from tests.extraction.entries import UNITS, cell, contrast, entry, renamed
 
 
 def changed(old, new):
@@ -71,4 +81,29 @@ def test_weeks_and_numbers_randomised_change_too():
     )
     assert [(one.what, one.before, one.after) for one in found] == [
         ("n randomised", "30", "31"), ("weeks", "10", "12"),
+    ]  # fmt: skip
+
+
+def test_a_contrast_is_named_by_its_arms_or_by_its_one_arm():
+    between, within = contrast("k1"), contrast("k2", Statistic.CORRELATION, "0.5")
+    old = replace(OLD, contrasts=(between, within))
+    new = replace(old, contrasts=tuple(replace(one, value=parse_quantity("0.7")) for one in old.contrasts))
+    assert [(one.where, one.what, one.before, one.after) for one in changed(old, new)] == [
+        ("IL-6 · pre-post correlation r, CBT · post", "value", "0.5", "0.7"),
+        ("IL-6 · t, CBT against Waitlist · post", "value", "2.10", "0.7"),
+    ]
+
+
+def test_a_characteristic_is_named_by_its_moderator_and_its_arm():
+    def of(age: str, sessions: str):
+        return replace(
+            OLD,
+            characteristics=tuple(
+                Characteristic(key, name, ModeratorKind.NUMBER, arm, Status.REPORTED, text, float(text))
+                for key, name, arm, text in (("m1", "age", "", age), ("m2", "sessions", "arm1", sessions))
+            ),
+        )
+
+    assert [(one.where, one.what, one.before, one.after) for one in changed(of("51", "8"), of("52", "9"))] == [
+        ("age", "value", "51", "52"), ("sessions, CBT", "value", "8", "9"),
     ]  # fmt: skip

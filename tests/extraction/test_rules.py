@@ -143,6 +143,16 @@ def test_who_may_not_write_rules(review, judge):
         make_rule(review.pk, {"text": "x"}, by=judge, origin=taught.pk)
 
 
+def test_what_was_decided_in_one_review_makes_no_rule_of_another(review, judge):
+    other = made(ReviewFactory)
+    member(other, "adjudicator", user=judge)
+    taught = differing(other, by=judge, marker="")
+    with pytest.raises(NotFound):
+        make_rule(review.pk, {"text": "Use the ITT n"}, by=judge, origin=taught.pk)
+    assert not Rule.objects.exists()
+    assert not Event.objects.filter(verb="make rule").exists()
+
+
 def test_a_rule_is_a_new_version_of_the_codebook_once_somebody_entered_under_the_old_one(review, judge):
     differing(review, by=judge)
     before = review.codebook_version
