@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias, assert_never
 
 from django.contrib.auth.models import AnonymousUser
 from django.db.models import Model, Q, TextChoices
@@ -265,6 +265,8 @@ def _who(user: User, who: Who, paths: Paths) -> Q:
             return _in_review(user, paths, Role(who.value)) & ~_extracting(user, paths)
         case Who.ANY_ADJUDICATOR | Who.ANY_LEAD | Who.ANY_READER:
             return _in_review(user, paths, Role(who.value.removeprefix("any_")))
+        case _:
+            assert_never(who)
 
 
 def _when(rule: Rule, paths: Paths) -> Q:

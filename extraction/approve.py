@@ -9,6 +9,7 @@ from uuid import UUID
 
 from extraction import access, anchor, compare, final, record
 from extraction.access import Act, Thing
+from extraction.context import Context
 from extraction.decisions import as_final
 from extraction.errors import ExtractionError, IllegalMove, NotAllowed, StaleVersion, UnresolvedDiscrepancies
 from extraction.locks import locked_trial, require
@@ -19,7 +20,6 @@ from extraction.record import Subject
 from extraction.recorded import verb
 from extraction.signals import pooled_data_changed
 from extraction.states import EntryState, Status
-from extraction.typed import Context
 from extraction.versions import copy_rows, freeze
 
 

@@ -192,15 +192,20 @@ A_DF: Final = "degrees of freedom above 0, such as 48, or of an F both, such as 
 _BOTH_OF_F: Final = re.compile(r"\s*(?P<first>[^,;\s]+)\s*[,;]\s*(?P<second>[^,;\s]+)\s*")
 
 
+LONGEST_DF: Final = 60  # characters, both of an F together
+
+
 def read_df(text: str, statistic: Statistic) -> Quantity:
     """Degrees of freedom as printed; of an F both may be given, "1, 48", and the second counts.
 
     Raises
     ------
     NumberError
-        If it is no plain number above 0, or two numbers that are not of an F.
+        If it is no plain number above 0, two numbers that are not of an F, or more than is kept.
     """
     printed = text.strip()
+    if len(printed) > LONGEST_DF:
+        raise NumberError(E_VALUE, text, f"has more than {LONGEST_DF} characters, degrees of freedom are", A_DF)
     parts = _BOTH_OF_F.fullmatch(printed) if statistic is Statistic.F else None
     read = [_one_df(part) for part in (parts["first"], parts["second"])] if parts else [_one_df(printed)]
     value = read[-1]

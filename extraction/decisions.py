@@ -7,12 +7,13 @@ from typing import Any
 
 from extraction import final_decision, numbers, record
 from extraction.compare import ROW
+from extraction.context import Context
 from extraction.errors import FieldProblem, InvalidValues
 from extraction.final_values import DecisionError, unreported
 from extraction.models import Choice, Discrepancy, ReasonCode, Resolution
 from extraction.models.plain import ROWS
 from extraction.record import Subject
-from extraction.typed import Context, Reading, values_of
+from extraction.typed import Reading, unfit, values_of
 from extraction.typed_spread import SPREAD_TEXTS, SpreadProblem, read_spread
 
 
@@ -62,6 +63,11 @@ def checked(decision: Decision, discrepancy: Discrepancy) -> dict[str, Any]:
         raise InvalidValues(problems)
     kept = {COLUMNS.get(name, name): value.strip() for name, value in asdict(decision).items() if name != "comment"}
     kept["comment"] = decision.comment
+    limits = {column.name: getattr(column, "max_length", None) for column in Resolution._meta.fields}
+    wrong = {name: why for name, text in kept.items() if (why := unfit(text, limits[name]))}
+    if wrong:
+        shown = ((name.removesuffix("_printed"), why, kept[name][:80]) for name, why in wrong.items())
+        raise InvalidValues([FieldProblem(row, *one) for one in shown])
     if decision.choice != Choice.OTHER:
         given = [
             name for name in (*COLUMNS, "centre_kind", "spread_kind", "spread_level", "text") if getattr(decision, name)

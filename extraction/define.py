@@ -9,7 +9,7 @@ from django.db import IntegrityError, models, transaction
 
 from extraction import access
 from extraction.access import Act, Thing
-from extraction.errors import DuplicateRow, FieldProblem, IllegalMove, InvalidValues, NotFound
+from extraction.errors import FieldProblem, IllegalMove, InvalidValues, NotFound
 from extraction.locks import locked_review, require
 from extraction.models import (
     CodebookVersion,
@@ -68,11 +68,7 @@ def put(
     if not after and pk is not None:
         return row
     next_codebook(review, actor)
-    try:
-        with transaction.atomic():
-            row.save()
-    except IntegrityError as error:
-        raise DuplicateRow("The codebook has this already.") from error
+    row.save()
     act = "define" if pk is None else "redefine"
     Event.record(act, review, by=actor, about=row, before=before, after=after)
     _note(review, act, row, before, after)

@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from extraction import access, matching
 from extraction.access import Act, Thing
+from extraction.context import Context
 from extraction.errors import (
     DuplicateRow,
     ExtractionError,
@@ -30,7 +31,7 @@ from extraction.models.plain import ROWS, rows_of
 from extraction.record import Subject
 from extraction.recorded import verb
 from extraction.states import EntryState, Status
-from extraction.typed import Context, Reading, values_of
+from extraction.typed import Reading, values_of
 from extraction.versions import freeze
 
 ORDER = list(ROWS)  # arms, timepoints and outcomes before what refers to them
@@ -63,8 +64,6 @@ def start(trial_id: int, *, by: access.Viewer) -> Entry:
         return newest
     if trial.status != Status.ENTERING or trial.excluded_at:
         raise IllegalMove("This trial is no longer being entered.")
-    if Entry._base_manager.filter(trial=trial, slot=assignment.slot).exists():
-        raise IllegalMove("The entry of this slot is submitted. It comes to you if it is returned.")
     entry = Entry(
         trial=trial,
         slot=assignment.slot,

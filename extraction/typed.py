@@ -9,23 +9,19 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any, Final
 from uuid import UUID
 
 from extraction import numbers, record
+from extraction.context import Context
 from extraction.errors import FieldProblem
 from extraction.models import (
     Arm,
     Characteristic,
     ContrastStatistic,
-    Entry,
-    Intervention,
-    Marker,
     Moderator,
     Observation,
     Outcome,
-    Report,
     Timepoint,
 )
 from extraction.models.plain import quantity_columns, spread_columns
@@ -69,43 +65,6 @@ YES, NO = frozenset({"yes", "true", "1", "on"}), frozenset({"no", "false", "0", 
 SAID = {Status.NOT_REPORTED.value, Status.NOT_MEASURED.value, Status.UNCLEAR.value}
 
 
-@dataclass
-class Context:
-    """What a row may refer to: the review's codes and the rows of the same entry."""
-
-    interventions: Mapping[str, Intervention]
-    markers: Mapping[str, Marker]
-    moderators: Mapping[str, Moderator]
-    levels: Mapping[tuple[str, str], Any]
-    reports: Mapping[UUID, Report]
-    rows: dict[Subject, set[UUID]] = field(default_factory=dict)
-
-    @classmethod
-    def of(cls, entry: Entry) -> Context:
-        review = entry.trial.review_id
-        typed_in = Moderator._base_manager.filter(review=review).exclude(applies_to=Moderator.AppliesTo.EFFECT)
-        moderators = {m.code: m for m in typed_in.prefetch_related("levels")}
-        return cls(
-            interventions={row.code: row for row in Intervention._base_manager.filter(review=review)},
-            markers={row.code: row for row in Marker._base_manager.filter(review=review)},
-            moderators=moderators,
-            levels={(m.code, level.code): level for m in moderators.values() for level in m.levels.all()},
-            reports=reports_of({entry.trial_id: entry.slot})[entry.trial_id],
-        )
-
-
-def reports_of(slots: Mapping[int, str]) -> dict[int, dict[UUID, Report]]:
-    """What an entry may name as a source, for one slot of each trial: the leads' reports and those of the slot itself.
-
-    Withdrawn ones are among them: what names one goes on naming it.
-    """
-    found: dict[int, dict[UUID, Report]] = {trial: {} for trial in slots}
-    for report in Report._base_manager.filter(trial__in=list(slots)).select_related("entry"):
-        if report.entry is None or report.entry.slot == slots[report.trial_id]:
-            found[report.trial_id][report.pk] = report
-    return found
-
-
 class Reading:
     """Reads one row's texts into columns and collects what it must refuse."""
 
@@ -127,17 +86,11 @@ class Reading:
 
     def text(self, *names: str, required: bool = False, model: type[Any]) -> None:
         for name in names:
-            value = self.values.get(name, "").strip()
-            limit = model._meta.get_field(name).max_length
-            if limit and len(value) > limit:
-                self.refuse(name, f"{len(value)} characters; at most {limit} are kept.")
-            elif bad := next(
-                (c for c in value if unicodedata.category(c) in REFUSED_CHARACTERS and c not in "\n\t"), None
-            ):
-                self.refuse(name, f"holds the invisible character U+{ord(bad):04X}; type the text again without it.")
+            self.columns[name] = value = unicodedata.normalize("NFC", self.values.get(name, "").strip())
+            if wrong := unfit(value, model._meta.get_field(name).max_length):
+                self.refuse(name, wrong)
             elif required and not value:
                 self.refuse(name, "is needed.")
-            self.columns[name] = unicodedata.normalize("NFC", value)
 
     def one_of(self, name: str, words: Any) -> None:
         value = self.values.get(name, "").strip()
@@ -208,6 +161,14 @@ class Reading:
 
 
 REFUSED_CHARACTERS = frozenset({"Cc", "Cf", "Cs", "Co", "Cn"})
+
+
+def unfit(text: str, most: int | None) -> str:
+    """Why a text cannot be kept: too many characters, or one that nobody sees; empty where it can."""
+    if most and len(text) > most:
+        return f"{len(text)} characters; at most {most} are kept."
+    bad = next((one for one in text if unicodedata.category(one) in REFUSED_CHARACTERS and one not in "\n\t"), None)
+    return f"holds the invisible character U+{ord(bad):04X}; type the text again without it." if bad else ""
 
 
 def _arm(read: Reading) -> None:
@@ -301,7 +262,7 @@ def _characteristic(read: Reading) -> None:
         if not read.values.get("moderator", "").strip():
             read.refuse("moderator", "is needed.")
         return
-    text = read.values.get("value", "").strip()
+    text = unicodedata.normalize("NFC", read.values.get("value", "").strip())
     read.columns |= {
         "kind": moderator.kind,
         "value": None,
@@ -320,8 +281,8 @@ def _characteristic(read: Reading) -> None:
     elif text and moderator.kind == record.ModeratorKind.NUMBER:
         read.columns |= _number_value(read, text)
     elif text:
-        if len(text) > 200:
-            read.refuse("value", f"{len(text)} characters; at most 200 are kept.")
+        if wrong := unfit(text, 200):
+            read.refuse("value", wrong)
         read.columns |= {"value_printed": text, "value_status": Status.REPORTED.value}
 
 

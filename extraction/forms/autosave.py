@@ -14,7 +14,8 @@ from extraction.access import Viewer
 from extraction.enter import Change
 from extraction.errors import InvalidValues
 from extraction.forms import grid
-from extraction.forms.entry import CELL, STRUCTURE, EntryForm
+from extraction.forms.conflict import CELL
+from extraction.forms.entry import STRUCTURE, EntryForm
 from extraction.forms.inputs import Was
 from extraction.models import Entry
 

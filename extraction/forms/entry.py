@@ -8,7 +8,6 @@ row is noticed.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final
 from uuid import UUID, uuid4, uuid5
@@ -18,6 +17,7 @@ from extraction.beside import Beside, beside
 from extraction.enter import Change
 from extraction.errors import FieldProblem
 from extraction.forms import grid
+from extraction.forms.conflict import CELL, Conflict, Touch
 from extraction.forms.contrasts import STANDS_ON, contrast_controls, contrast_in_words
 from extraction.forms.inputs import Input, Option, Posted, Texts, Was, read_key, sentence
 from extraction.forms.rows import (
@@ -40,34 +40,7 @@ from extraction.typed import values_of
 STRUCTURE: Final = (Subject.ARM, Subject.TIMEPOINT, Subject.OUTCOME)
 LISTED: Final = (*STRUCTURE, Subject.CONTRAST)  # rows under each other, as many as there are
 MOST_CELLS: Final = 600  # on one page: the grid of a larger trial comes in parts
-CELL: Final = "cell"  # in the names of controls
 SAVED: Final = "saved"  # the answer “keep what is saved” where two tabs changed the same row
-
-
-@dataclass(frozen=True, slots=True)
-class Conflict:
-    """A row that this tab changed and that was changed or deleted elsewhere since it was read."""
-
-    subject: Subject
-    key: str
-    title: str
-    differing: Sequence[tuple[str, str, str]]  # field, saved now, typed here
-    gone: bool  # deleted elsewhere
-    removing: bool  # here
-    sent_as: str
-
-    @property
-    def name(self) -> str:
-        """Of its controls, when the form is sent again."""
-        return f"{CELL if self.subject == Subject.OBSERVATION else self.subject}.{self.key}"
-
-
-@dataclass(frozen=True, slots=True)
-class Touch:
-    """A change, and the name under which the browser sent it."""
-
-    sent_as: str
-    change: Change
 
 
 class EntryForm:
@@ -366,7 +339,7 @@ class EntryForm:
         labels = {str(one.pk): str(one) for subject in STRUCTURE for one in self.saved[subject]}
         names = [name for name in (typed or saved) if name not in {*STANDS_ON, "moderator"}]
         differing = [
-            (name.replace("_", " "), saved.get(name, ""), typed.get(name, ""))
+            (name.replace("_", " "), self._told(name, saved), self._told(name, typed))
             for name in names
             if saved.get(name, "") != typed.get(name, "")
         ]
@@ -383,6 +356,10 @@ class EntryForm:
         return Conflict(
             change.subject, str(change.key), title, differing, row is None, change.delete, sent_as=touch.sent_as
         )
+
+    def _told(self, name: str, values: Mapping[str, str]) -> str:
+        text = values.get(name, "")
+        return dict(self.reports).get(text, text) if name == "source_report" and text else text
 
     def resend(self, conflicts: Sequence[Conflict]) -> list[tuple[str, str]]:
         """Everything that was sent, to be sent again over the rows as they are now."""

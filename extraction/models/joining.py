@@ -88,7 +88,7 @@ class FormerHolder(Recorded):
 
 class SavedSearchQuerySet(RecordedQuerySet["SavedSearch"]):
     def visible_to(self, user: access.Viewer) -> Self:
-        """One's own, in reviews that one belongs to."""
+        """One's own."""
         return self.filter(access.visible(user, access.Thing.SAVED_SEARCH, SavedSearch.PATHS))
 
 

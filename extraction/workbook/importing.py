@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from uuid import UUID
 
 from extraction import access, enter
+from extraction.context import Context, reports_of
 from extraction.errors import ExtractionError, NotFound, StaleVersion
 from extraction.locks import locked_trial
 from extraction.models import Assignment, Entry, Review, Slot, Trial
@@ -20,7 +21,6 @@ from extraction.models.plain import NAMING, ROWS
 from extraction.record import Subject
 from extraction.recorded import verb
 from extraction.states import Status
-from extraction.typed import Context, reports_of
 from extraction.workbook.cells import MAX_FINDINGS, Code, Finding, first_findings
 from extraction.workbook.codebook import vocabulary_of
 from extraction.workbook.columns import IDENTITY

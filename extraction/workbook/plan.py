@@ -12,11 +12,12 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID, uuid4
 
+from extraction.context import Context
 from extraction.contrasts import NAMES
 from extraction.enter import Change
 from extraction.models import Entry, Trial
 from extraction.record import Phase, Scale, Statistic, Subject
-from extraction.typed import DEFAULTS, Context, Reading, values_of
+from extraction.typed import DEFAULTS, Reading, values_of
 from extraction.workbook.cells import Code, Finding
 from extraction.workbook.measured import OUTCOME_COORDINATES
 from extraction.workbook.parsed import Key, ParsedOutcome, ParsedTimepoint, ParsedTrial, Place, Said

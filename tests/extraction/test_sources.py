@@ -290,3 +290,18 @@ def test_a_program_reads_and_writes_the_report_of_a_value(trial: Trial, lead: Us
     refused = client.patch(where, {"version": 2, "source_report": str(hidden.pk)})
     assert refused.status_code == 400
     assert observed(entry).source_report == report
+
+
+def test_two_tabs_that_name_two_reports_are_shown_both_by_what_they_are_called(trial: Trial, lead: User) -> None:
+    entry, client = begun(trial, "A"), as_holder(trial)
+    first, second = paper(trial, lead, "Kim 2015"), paper(trial, lead, "Supplement 1")
+    address = reverse("extraction:entry", args=[entry.pk])
+    place = {"open": _place_of(observed(entry))}
+    tabs = [sent(client.get(address, place).content.decode(), "data-entry") for _ in range(2)]
+    for tab, report in zip(tabs, (first, second), strict=True):
+        tab[detail(tab, "source_report")] = str(report.pk)
+    assert save(client, entry, tabs[0]).status_code == 302
+    page = save(client, entry, tabs[1]).content.decode()
+    shown = page[page.index("another tab") : page.index("</table>")]
+    assert ("Kim 2015" in shown, "Supplement 1" in shown, str(first.pk) in shown) == (True, True, False)
+    assert observed(entry).source_report == first
