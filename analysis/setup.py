@@ -164,7 +164,7 @@ def _synthesis(synthesis_id: int, by: access.Viewer) -> tuple[Synthesis, User]:
     if seen is None:
         raise NotFound
     review, lead = _review(seen.review_id, by)
-    synthesis = Synthesis.objects.visible_to(by).select_related("moderator").get(pk=synthesis_id)
+    synthesis = Synthesis.objects.select_related("moderator").get(pk=synthesis_id)
     synthesis.review = review
     return synthesis, lead
 

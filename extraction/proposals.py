@@ -78,7 +78,7 @@ def place(
     if new is not None:
         marker = define.put(Marker, review.pk, new, by=by)
     elif code is not None:
-        marker = Marker.objects.visible_to(by).filter(review=review, code=code).first()
+        marker = Marker.objects.filter(review=review, code=code).first()
         if marker is None:
             raise InvalidValues([FieldProblem(waiting[0].name, "marker", "is not in the codebook.", code[:80])])
     if marker is not None and synonym:
@@ -110,7 +110,7 @@ def _locked(proposal_id: UUID, by: access.Viewer) -> tuple[Review, list[Proposal
     same = Proposal.objects.filter(trial__review=asked.trial.review_id, name_key=asked.name_key).waiting()
     trials = sorted({*same.values_list("trial", flat=True), asked.trial_id})
     list(Trial.objects.filter(pk__in=trials).order_by("pk").select_for_update())
-    proposal = Proposal.objects.visible_to(by).select_related("trial__review").get(pk=proposal_id)
+    proposal = Proposal.objects.select_related("trial__review").get(pk=proposal_id)
     actor = require(Act.PLACE, proposal, by, thing=Thing.PROPOSAL, message="Leads place names.")
     review = Review.objects.select_for_update().get(pk=proposal.trial.review_id)
     if proposal.placed_at is not None:

@@ -17,7 +17,8 @@ ROOT = Path(__file__).resolve().parent.parent
 NOT_SURFACES = {
     "extraction/matching.py",
     "extraction/models", "extraction/migrations", "extraction/access.py", "extraction/locks.py", "extraction/pairs.py",
-    "extraction/versions.py", "extraction/typed.py", "extraction/decisions.py", "extraction/anchor.py",
+    "extraction/versions.py", "extraction/typed.py", "extraction/context.py", "extraction/decisions.py",
+    "extraction/anchor.py",
     "analysis/composing.py", "analysis/effects.py", "analysis/freshness.py", "analysis/impact.py",
     "analysis/management", "analysis/migrations", "analysis/models", "analysis/pooling.py", "analysis/preview.py",
     "analysis/receivers.py", "analysis/recompute.py", "analysis/setup.py", "analysis/snapshot.py", "analysis/stats",
