@@ -1,9 +1,10 @@
 """Are the nets vacuous? Opens each door (`visible_to` becomes `all`) in turn; every mutant must make a net fail.
 
 `python -m tests.mutants` copies the project, opens one door at a time and runs one net after the other until one tears:
-the rule that reads the code, the tests named after the module, then all that walk or use the surfaces. With a share it
-opens that part only: `python -m tests.mutants 2/5`; with paths, the doors of these files. `--walk` leaves the rule out,
-so that the tests must find an open door by themselves; that takes hours. No part of `make test`.
+the rule that reads the code, the tests named after the module, those of shut doors, then all that walk or use the
+surfaces. With a share it opens that part only: `python -m tests.mutants 2/5`; with paths, the doors of these files.
+`--walk` leaves the rule out, so that the tests must find an open door by themselves; that takes hours. No part of
+`make test`.
 
 Lines and conditions of the table of access are left out in turn by tests/extraction/test_access_line_by_line.py.
 """
@@ -29,6 +30,7 @@ ROOT = Path(__file__).resolve().parent.parent
 RULE = "rule"  # of tests/test_architecture.py, asked here of the mutated file alone
 OWN = "own"  # the tests named after the mutated module
 NETS = {
+    "shut": ["tests/extraction/test_locks.py"],
     "walks": ["tests/test_permissions.py", "tests/test_blinding.py", "--numprocesses=2", "--dist=worksteal"],
     "surfaces": ["tests/extraction", "tests/analysis", "--only-with-database", "--numprocesses=2", "--dist=worksteal"],
 }
