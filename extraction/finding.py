@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from extraction import access
 from extraction.errors import FieldProblem, InvalidValues, NotAllowed, NotFound
-from extraction.models import Review, SavedSearch
+from extraction.locks import locked_review
+from extraction.models import SavedSearch
 from extraction.recorded import verb
 from extraction.setup import validate
 
@@ -14,9 +15,7 @@ def save_search(review_id: int, name: str, query: str, *, by: access.Viewer) -> 
     """Keep `query` under `name`; the same name again replaces it. It is the person's own: no line in the history."""
     if by.is_anonymous:
         raise NotAllowed("Sign in first.")
-    review = Review.objects.visible_to(by).filter(pk=review_id).first()
-    if review is None:
-        raise NotFound
+    review = locked_review(review_id, by)  # two tabs that give one name come one after the other
     if not query:
         raise InvalidValues([FieldProblem("search", "query", "choose a filter or type a search first.")])
     mine = SavedSearch.objects.visible_to(by).filter(review=review)
