@@ -8,10 +8,10 @@ import pytest
 from django.db import transaction
 
 from analysis.setup import change_synthesis, create_default_syntheses
-from extraction import bring_in, finding, locks, proposals
+from extraction import bring_in, finding, locks, proposals, questions
 from extraction.errors import NotFound
 from extraction.invite import invite, withdraw_invitation
-from extraction.models import Discrepancy, Match, SavedSearch, Template, Trial
+from extraction.models import Answer, Discrepancy, Match, SavedSearch, Template, Trial
 from extraction.protocols.start import drop_template, save_template
 from extraction.references import Reference
 from extraction.states import Status
@@ -106,3 +106,10 @@ def test_two_people_may_keep_different_searches_under_one_name(trial: Any) -> No
         lead: "status=entering",
         other: "status=approved",
     }
+
+
+def test_the_answer_to_what_the_partner_asked_is_not_there(trial: Any) -> None:
+    asked = question_of(draft(trial, "B"))
+    questions.answer(asked.pk, "Table 2.", by=member(trial.review, "lead"))
+    assert not Answer.objects.visible_to(holder(trial, "A")).exists()
+    assert Answer.objects.visible_to(holder(trial, "B")).count() == 1
