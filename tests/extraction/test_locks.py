@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.db import transaction
 
 from analysis.setup import change_synthesis, create_default_syntheses
-from extraction import bring_in, finding, locks, proposals, questions
+from extraction import bring_in, define, finding, locks, proposals, questions, rules
 from extraction.errors import NotFound
 from extraction.invite import invite, withdraw_invitation
-from extraction.models import Answer, Discrepancy, Match, SavedSearch, Template, Trial
+from extraction.models import Answer, Discrepancy, Marker, Match, SavedSearch, Template, Trial
 from extraction.protocols.start import drop_template, save_template
 from extraction.references import Reference
 from extraction.states import Status
-from tests.factories import ReviewFactory, TrialFactory, draft, holder, made, member, trial_at
+from tests.factories import MarkerFactory, ReviewFactory, TrialFactory, draft, holder, made, member, trial_at
 from tests.papers import proposal_of, question_of, uploaded
 
 pytestmark = pytest.mark.django_db
@@ -113,3 +114,16 @@ def test_the_answer_to_what_the_partner_asked_is_not_there(trial: Any) -> None:
     questions.answer(asked.pk, "Table 2.", by=member(trial.review, "lead"))
     assert not Answer.objects.visible_to(holder(trial, "A")).exists()
     assert Answer.objects.visible_to(holder(trial, "B")).count() == 1
+
+
+def test_what_does_not_exist_and_what_another_review_has_are_answered_alike(trial: Any) -> None:
+    lead, outsider = member(trial.review, "lead"), member(made(ReviewFactory), "lead")
+    marker = made(MarkerFactory, review=trial.review)
+    rule = rules.make_rule(trial.review_id, {"text": "ITT", "subject": "observation", "field": "n"}, by=lead)
+    for pk, by in ((0, lead), (marker.pk, outsider)):
+        with pytest.raises(NotFound):
+            define.drop(Marker, pk, by=by)
+    for key, by in ((uuid4(), lead), (rule.pk, outsider)):
+        with pytest.raises(NotFound):
+            rules.withdraw_rule(key, "No longer.", by=by)
+    assert Marker.objects.filter(pk=marker.pk).exists()
