@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 from uuid import UUID, uuid4
 
@@ -18,6 +19,7 @@ from extraction.admin.blinded import asker, refused
 from extraction.enter import Change
 from extraction.errors import ExtractionError, InvalidValues
 from extraction.forms.contrasts import contrast_controls
+from extraction.forms.inputs import Option
 from extraction.forms.rows import NOT_CHOSEN, Control, controls
 from extraction.forms.sources import report_options
 from extraction.models import Entry, Intervention, Marker, Moderator
@@ -205,6 +207,16 @@ def own_rows(request: HttpRequest, entry: Entry, subject: Subject, none: str) ->
     return [("", none), *((str(row.pk), str(row)) for row in rows)]
 
 
+def reports_of(request: HttpRequest, entry: Entry) -> list[Option]:
+    """What a source may name as its report, with what the entry's sources name already: read once per request."""
+    known: dict[UUID, list[Option]] = vars(request).setdefault("report_options", {})
+    if entry.pk not in known:
+        sourced = (ROWS[one].objects.visible_to(request.user) for one in (Subject.OBSERVATION, Subject.CONTRAST))
+        rows = chain.from_iterable(found.filter(entry=entry).only("source_report") for found in sourced)
+        known[entry.pk] = report_options(entry.trial_id, request.user, rows)
+    return known[entry.pk]
+
+
 def lines(fields: Iterable[Control], per_line: int) -> list[tuple[str, ...]]:
     names = [control.field for control in fields]
     return [tuple(names[start : start + per_line]) for start in range(0, len(names), per_line)]
@@ -275,7 +287,7 @@ class ObservationInline(DraftRows, Stacked):
             Control("outcome", "Outcome", "select", own_rows(request, entry, Subject.OUTCOME, "Choose")),
             Control("arm", "Arm", "select", own_rows(request, entry, Subject.ARM, "Choose")),
             Control("timepoint", "Time", "select", own_rows(request, entry, Subject.TIMEPOINT, "Choose")),
-            Control("source_report", "Report", "select", report_options(entry.trial_id, request.user) or NOT_SAID),
+            Control("source_report", "Report", "select", reports_of(request, entry) or NOT_SAID),
             *OBSERVATION,
         )
 
@@ -289,8 +301,8 @@ class ContrastInline(StructureInline):
         if entry.pk not in known:
             named = (Subject.ARM, Subject.TIMEPOINT, Subject.OUTCOME)
             rows = [ROWS[one].objects.visible_to(request.user).filter(entry=entry) for one in named]
-            reports = report_options(entry.trial_id, request.user)
-            known[entry.pk] = contrast_controls(reports, *(found.order_by("position", "pk") for found in rows))
+            ordered = (found.order_by("position", "pk") for found in rows)
+            known[entry.pk] = contrast_controls(reports_of(request, entry), *ordered)
         return known[entry.pk]
 
 

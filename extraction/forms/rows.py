@@ -65,7 +65,7 @@ def controls(interventions: Iterable[Any], markers: Iterable[Any]) -> dict[Subje
             Control("phase", "Phase", "select", PHASES),
             Control("printed", "As printed", hint="“3 months after treatment”"),
             Control("weeks", "Weeks from randomisation", "number", hint="0 is the baseline"),
-            Control("weeks_after_end", "Weeks from end of treatment", "number"),
+            Control("weeks_after_end", "Weeks after treatment", "number"),
         ),
         Subject.OUTCOME: (
             Control("name", "Name, as printed"),

@@ -305,3 +305,13 @@ def test_two_tabs_that_name_two_reports_are_shown_both_by_what_they_are_called(t
     shown = page[page.index("another tab") : page.index("</table>")]
     assert ("Kim 2015" in shown, "Supplement 1" in shown, str(first.pk) in shown) == (True, True, False)
     assert observed(entry).source_report == first
+
+
+def test_the_administration_calls_a_withdrawn_report_by_its_name(trial: Trial, lead: User) -> None:
+    report, entry = paper(trial, lead, "Kim 2015"), begun(trial, "A")
+    name(entry, report)
+    reports.withdraw(report.pk, "The wrong file", by=lead)
+    User.objects.filter(pk=entry.holder.pk).update(is_staff=True)
+    page = as_holder(trial).get(reverse("admin:extraction_entry_change", args=[entry.pk])).content.decode()
+    assert f'<option value="{report.pk}" selected>Kim 2015</option>' in page
+    assert f">{report.pk}<" not in page

@@ -12,7 +12,7 @@ from extraction import enter
 from extraction.decisions import Decision, checked
 from extraction.enter import Change, _refusal
 from extraction.errors import InvalidValues
-from extraction.models import Arm, ContrastStatistic, Discrepancy, Entry, Moderator
+from extraction.models import Arm, ContrastStatistic, Discrepancy, Moderator
 from extraction.record import Statistic, Subject
 from extraction.recorded import recording
 from extraction.states import Status
@@ -28,9 +28,9 @@ def entry() -> Any:
     return draft(made(TrialFactory), "A")
 
 
-def refused(entry: Entry, change: Change) -> list[tuple[str, str]]:
+def refused(entry: Any, change: Change) -> list[tuple[str, str]]:
     with pytest.raises(InvalidValues) as raised:
-        enter.save(entry.pk, [change], by=entry.holder)  # type: ignore[arg-type]  # a draft has a holder
+        enter.save(entry.pk, [change], by=entry.holder)
     return [(one.field, one.message) for one in raised.value.problems]
 
 
