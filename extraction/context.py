@@ -32,11 +32,11 @@ class Context:
             markers={row.code: row for row in Marker._base_manager.filter(review=review)},
             moderators=moderators,
             levels={(m.code, level.code): level for m in moderators.values() for level in m.levels.all()},
-            reports=reports_of({entry.trial_id: entry.slot})[entry.trial_id],
+            reports=nameable_reports({entry.trial_id: entry.slot})[entry.trial_id],
         )
 
 
-def reports_of(slots: Mapping[int, str]) -> dict[int, dict[UUID, Report]]:
+def nameable_reports(slots: Mapping[int, str]) -> dict[int, dict[UUID, Report]]:
     """What an entry may name as a source, for one slot of each trial: the leads' reports and those of the slot itself.
 
     Withdrawn ones are among them: what names one goes on naming it.

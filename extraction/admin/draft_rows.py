@@ -207,7 +207,7 @@ def own_rows(request: HttpRequest, entry: Entry, subject: Subject, none: str) ->
     return [("", none), *((str(row.pk), str(row)) for row in rows)]
 
 
-def reports_of(request: HttpRequest, entry: Entry) -> list[Option]:
+def report_choices(request: HttpRequest, entry: Entry) -> list[Option]:
     """What a source may name as its report, with what the entry's sources name already: read once per request."""
     known: dict[UUID, list[Option]] = vars(request).setdefault("report_options", {})
     if entry.pk not in known:
@@ -287,7 +287,7 @@ class ObservationInline(DraftRows, Stacked):
             Control("outcome", "Outcome", "select", own_rows(request, entry, Subject.OUTCOME, "Choose")),
             Control("arm", "Arm", "select", own_rows(request, entry, Subject.ARM, "Choose")),
             Control("timepoint", "Time", "select", own_rows(request, entry, Subject.TIMEPOINT, "Choose")),
-            Control("source_report", "Report", "select", reports_of(request, entry) or NOT_SAID),
+            Control("source_report", "Report", "select", report_choices(request, entry) or NOT_SAID),
             *OBSERVATION,
         )
 
@@ -302,7 +302,7 @@ class ContrastInline(StructureInline):
             named = (Subject.ARM, Subject.TIMEPOINT, Subject.OUTCOME)
             rows = [ROWS[one].objects.visible_to(request.user).filter(entry=entry) for one in named]
             ordered = (found.order_by("position", "pk") for found in rows)
-            known[entry.pk] = contrast_controls(reports_of(request, entry), *ordered)
+            known[entry.pk] = contrast_controls(report_choices(request, entry), *ordered)
         return known[entry.pk]
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from uuid import UUID
 
 from extraction import access, enter
-from extraction.context import Context, reports_of
+from extraction.context import Context, nameable_reports
 from extraction.errors import ExtractionError, NotFound, StaleVersion
 from extraction.locks import locked_trial
 from extraction.models import Assignment, Entry, Review, Slot, Trial
@@ -165,7 +165,7 @@ def _preview(name: str, parsed: ParsedWorkbook, review: Review, by: access.Viewe
     findings = list(parsed.findings)
     trials = []
     context = Context.of(Entry(trial=Trial(review=review)))
-    reports = reports_of({one.trial_id: one.slot for one in assigned.values()})
+    reports = nameable_reports({one.trial_id: one.slot for one in assigned.values()})
     for label, said in parsed.trials.items():
         if label not in assigned:
             findings.append(_out_of_scope(said.place, NOT_YOURS, said.label))
