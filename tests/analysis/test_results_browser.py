@@ -43,7 +43,7 @@ def test_a_fresh_result_appears_on_the_open_page_by_itself(
     RecomputeRequest.objects.raise_for(review.pk)
     assert recompute(review.pk) is not None
     # then the page shows it, without being touched, and nothing bad is said
-    expect(page.locator(".estimate")).to_have_text(headline(), timeout=10_000)
+    expect(page.locator(".estimate")).to_have_text(headline())
     expect(page.locator("#freshness")).to_contain_text("4 approved trials")
     page.goto("about:blank")
     assert errors == []

@@ -129,12 +129,14 @@ def test_without_scripts_every_act_is_a_button(
     context = browser.new_context(java_script_enabled=False, storage_state=opened.context.storage_state())
     page = context.new_page()
     page.goto(live_server.url + reverse("extraction:align", args=[trial.pk]))
-    page.get_by_role("button", name="Confirm both").click()
+    with page.expect_navigation():
+        page.get_by_role("button", name="Confirm both").click()
     page.get_by_text("Match arms by hand").click()
     page.get_by_role("checkbox", name="Yoga at home").check()
     page.get_by_role("checkbox", name="Yoga in class").check()
     page.get_by_role("checkbox", name="B3 Yoga").check()
-    page.get_by_role("button", name="What is ticked is the same").click()
+    with page.expect_navigation():
+        page.get_by_role("button", name="What is ticked is the same").click()
     page.get_by_role("button", name="Only A saw it").click()
     expect(page.get_by_role("link", name="Compare values")).to_be_visible()
     assert matched(trial) == RIGHT

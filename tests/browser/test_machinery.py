@@ -38,10 +38,11 @@ def test_signing_in_wrongly_then_rightly_then_out_and_going_back(
     expect(page).to_have_url(re.compile(r"/admin/$"))
     # when this person signs out, and somebody goes back in the browser
     page.get_by_role("button", name="Sign out").click()
+    expect(page).to_have_url(re.compile("/login/$"))
     page.go_back()
     page.reload()
     # then nothing of it is shown
-    expect(page).to_have_url(re.compile("/login/"))
+    expect(page).to_have_url(re.compile(r"/login/\?next=/admin/$"))
 
 
 def test_the_api_has_its_pages_offline_and_within_the_policy(

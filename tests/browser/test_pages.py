@@ -219,6 +219,7 @@ def test_the_sign_in_page_is_accessible(page: Page, live_server: LiveServer) -> 
     page.get_by_label("User name").fill("nobody")
     page.get_by_label("Password").fill("wrong")
     page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("alert")).to_be_visible()
     assert problems_of(page) == []
 
 

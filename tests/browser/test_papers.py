@@ -93,6 +93,7 @@ def test_a_question_goes_to_the_lead_and_comes_back(page: Page, live_server: Liv
     assert not problems_of(page)
     assert stays_inside(page)
     page.get_by_role("button", name="Answer").click()
+    expect(page.get_by_text("Answered.", exact=True)).to_be_visible()
     # then A reads it
     sign_in(holder(trial, "A"))
     page.goto(live_server.url + reverse("extraction:entry-ask", args=[entry.pk]))

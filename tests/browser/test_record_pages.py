@@ -87,6 +87,7 @@ def test_a_trial_is_approved_read_as_a_story_reopened_and_approved_again(
     # and it is reopened with a reason, found right, and approved as the next version
     page.get_by_role("link", name="Kim 2015").first.click()
     page.get_by_role("link", name="Reopen").click()
+    expect(page.get_by_label("Why it is reopened")).to_be_visible()
     look(page, "reopen")
     page.get_by_label("Why it is reopened").fill("An erratum was published")
     page.get_by_role("button", name="Reopen Kim 2015").click()

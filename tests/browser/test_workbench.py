@@ -190,7 +190,7 @@ def test_a_killed_tab_loses_nothing(live_server: LiveServer, sign_in: SignIn, tr
     page.route("**/autosave/", lambda route: route.abort())
     box(page, "centre").fill("2.31")
     page.locator("fieldset.strip-outcome").last.get_by_label("Name, as printed").fill("Neopterin")
-    page.wait_for_timeout(50)
+    page.wait_for_function("Object.values(localStorage).join().includes('Neopterin')")
     # when the tab is killed
     context = page.context
     page.close(run_before_unload=False)
@@ -274,11 +274,13 @@ def test_without_scripts_the_grid_is_a_form(
     page = context.new_page()
     page.goto(address(live_server, entry))
     box(page, "centre").fill("-2.5")
-    page.get_by_role("button", name="Save draft").last.click()
+    with page.expect_navigation():
+        page.get_by_role("button", name="Save draft").last.click()
     expect(box(page, "centre")).to_have_value("-2.5")
     page.locator(".src").first.click()
     page.locator("details.more-of").get_by_label("Page", exact=True).fill("5")
-    page.get_by_role("button", name="Save draft").last.click()
+    with page.expect_navigation():
+        page.get_by_role("button", name="Save draft").last.click()
     assert entry.observations.filter(centre_printed="-2.5", source_page="5").exists()
     context.close()
 
