@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Final
 from uuid import UUID
 
 from analysis import preview
@@ -16,6 +17,8 @@ from extraction.access import Viewer
 from extraction.models import Trial
 from extraction.number import Story
 from extraction.record import Subject
+
+STOOD_ON: Final = frozenset({Subject.OBSERVATION, Subject.CONTRAST})  # the rows that effects are made of
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +37,7 @@ def used(story: Story, by: Viewer) -> Used:
     """From the approved version that the shown results hold; nothing before the first approval."""
     entry = story.trial.approved_entry_id
     held = next((one for one in story.finals if one.entry.pk == entry and one.row is not None), None)
-    if held is None or story.subject is not Subject.OBSERVATION:
+    if held is None or story.subject not in STOOD_ON:
         return Used()
     syntheses = list(
         Synthesis.objects.visible_to(by)
@@ -56,11 +59,13 @@ def used(story: Story, by: Viewer) -> Used:
 def _effects(trial: Trial, row: UUID, made_by: set[str], by: Viewer) -> list[Effect]:
     effects = Effect.objects.visible_to(by).filter(entry=trial.approved_entry_id, specification__in=made_by)
     rows = effects.select_related("trial", "marker", "intervention").order_by("measure", "position")
-    return [effect for effect in rows if str(row) in _observations(effect)]
+    return [effect for effect in rows if str(row) in _stands_on(effect)]
 
 
-def _observations(effect: Effect) -> set[str]:
-    return {key for side in effect.ledger.get("inputs", []) for key in side["observations"]}
+def _stands_on(effect: Effect) -> set[str]:
+    """The rows of the record that an effect was computed from."""
+    inputs = effect.ledger.get("inputs", [])
+    return {key for side in inputs for key in (*side["observations"], *side.get("contrasts", []))}
 
 
 def _taking(

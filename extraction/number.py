@@ -19,10 +19,10 @@ from django.db.models import Q, prefetch_related_objects
 from extraction import chains
 from extraction.access import Viewer
 from extraction.compare import ROW, centre_says, characteristic_says
-from extraction.contrasts import quantity_says
+from extraction.contrasts import IN_UNITS, arms_in_words, quantity_says
 from extraction.models import Approval, Discrepancy, Entry, Event, Match, Resolution, Slot, Trial
 from extraction.models.plain import ROWS, as_record, subject_of
-from extraction.record import QuantityKind, Subject
+from extraction.record import QuantityKind, Statistic, Subject
 from extraction.sheet import SHOWN_ROWS
 from extraction.spreads import says as spread_says
 
@@ -36,8 +36,14 @@ FIELDS: Final[Mapping[Subject, Mapping[str, tuple[str, ...]]]] = {
     Subject.ARM: {"n_randomised": ("n_randomised",)},
     Subject.TIMEPOINT: {"weeks": ("weeks",), "weeks_after_end": ("weeks_after_end",)},
     Subject.CHARACTERISTIC: {"value": ("value", "level")},
+    Subject.CONTRAST: {"value": ("value",), "interval": ("ci_low", "ci_high", "ci_level"), "df": ("df",)},
 }
-WORDS: Final = {"n_randomised": "number randomised", "weeks_after_end": "weeks after the end of treatment"}
+WORDS: Final = {
+    "n_randomised": "number randomised",
+    "weeks_after_end": "weeks after the end of treatment",
+    "interval": "confidence interval",
+    "df": "degrees of freedom",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +62,7 @@ class Printed:
     entry: Entry
     row: Any
     says: str
+    where: Sequence[str] = ()  # as this version names it
     typed: Sequence[Typed] = ()
     approval: Approval | None = None
 
@@ -104,9 +111,9 @@ class Story:
         return WORDS.get(self.field, self.field)
 
     @property
-    def others(self) -> list[str]:
-        """The other numbers of the same row."""
-        return [name for name in FIELDS[self.subject] if name != self.field]
+    def others(self) -> list[tuple[str, str]]:
+        """The other numbers of the same row, each with its words."""
+        return [(name, WORDS.get(name, name)) for name in FIELDS[self.subject] if name != self.field]
 
     @property
     def both(self) -> bool:
@@ -159,8 +166,9 @@ def story_of(row: Any, field: str, by: Viewer) -> Story:
     for entry in entries:
         found = next((one for one in places.rows(entry, subject) if places.of(subject, one) == place), None)
         says = places.says(subject, found, field)
+        named = places.named(found, subject) if found is not None else ()
         typed = _typed(events, entry, subject, found, field)
-        printed.append(Printed(entry, found, says, typed, approvals.get(entry.pk)))
+        printed.append(Printed(entry, found, says, named, typed, approvals.get(entry.pk)))
     keys = [one.row.pk for one in printed if one.row is not None]
     reading = chains.Reading()
     for chain, lines in _by_chain(events).items():
@@ -281,6 +289,9 @@ class _Places:
             case Subject.OBSERVATION:
                 parts = (row.outcome_id, row.arm_id, row.timepoint_id)
                 return (*(self._root(key) for key in parts), row.quantity)
+            case Subject.CONTRAST:
+                arms = frozenset(self._root(key) for key in (row.arm_id, row.versus_id) if key)
+                return self._root(row.outcome_id), self._root(row.timepoint_id), arms, row.statistic
             case Subject.CHARACTERISTIC:
                 return row.moderator_id, self._root(row.arm_id) if row.arm_id else None
             case _:
@@ -292,6 +303,10 @@ class _Places:
                 change = ", change from baseline" if row.quantity == QuantityKind.CHANGE else ""
                 time = f"{self.names[row.timepoint_id]}{change}"
                 return [self.names[row.outcome_id], self.names[row.arm_id], time]
+            case Subject.CONTRAST:
+                arms = [self.names[key] if key else "" for key in (row.arm_id, row.versus_id)]
+                what = arms_in_words(Statistic(row.statistic), *arms)
+                return [self.names[row.outcome_id], what, self.names[row.timepoint_id]]
             case Subject.CHARACTERISTIC:
                 return [str(row.moderator), *([self.names[row.arm_id]] if row.arm_id else [])]
             case _:
@@ -300,6 +315,9 @@ class _Places:
     def unit(self, row: Any, subject: Subject, field: str) -> str:
         if subject is Subject.OBSERVATION and field != "n":
             return str(self.outcomes[row.outcome_id].unit)
+        if subject is Subject.CONTRAST:
+            in_units = field != "df" and Statistic(row.statistic) in IN_UNITS
+            return str(self.outcomes[row.outcome_id].unit) if in_units else ""
         if subject is Subject.CHARACTERISTIC:
             return str(row.moderator.unit)
         return {Subject.TIMEPOINT: "weeks"}.get(subject, "people")
@@ -313,6 +331,9 @@ class _Places:
             return "–" if weeks is None else f"{weeks:g}"
         only = {each: [row] if each is subject else [] for each in Subject}
         plain = as_record(only)
+        if subject is Subject.CONTRAST:
+            said = getattr(plain.contrasts[0], field)
+            return spread_says(said) if field == "interval" else quantity_says(said)
         match field:
             case "n_randomised":
                 return quantity_says(plain.arms[0].n_randomised)

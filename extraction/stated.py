@@ -53,6 +53,11 @@ class ContrastLine:
     differences: list[Any] = field(default_factory=list)
     shown: list[tuple[str, Stated | None]] = field(default_factory=list)  # per column
 
+    @property
+    def row(self) -> Any:
+        """The row whose story the line has: that of the last column which has one."""
+        return list(self.said.values())[-1].row
+
 
 def contrast_lines(columns: Sequence[tuple[str, Sequence[Stated]]], names: Mapping[UUID, str]) -> list[ContrastLine]:
     """By slot and its contrasts, in the order of the first column; `names` is what rows are called in all of them."""
