@@ -33,6 +33,7 @@ from extraction.side_by_side import lay
 from extraction.units import UnitTable
 
 KEPT_FOR: Final = 24 * 3600  # seconds, in the cache
+COUNTING: Final = 2  # raised when other things are counted, so that nothing kept before is shown
 VOCABULARY: Final[Mapping[Any, str]] = {
     Intervention: "review",
     Marker: "review",
@@ -333,7 +334,9 @@ def _digest(
         for model, path in VOCABULARY.items()
     ]
     effects = specification.digest() if specification else ""
-    return digest_of([ENGINE, [astuple(row) for row in table.rows], codes, effects, [pair.said for pair in pairs]])
+    return digest_of(
+        [ENGINE, COUNTING, [astuple(row) for row in table.rows], codes, effects, [pair.said for pair in pairs]]
+    )
 
 
 def _counted(pairs: Sequence[EnteredTwice], table: UnitTable, specification: EffectSpecification | None) -> Counted:

@@ -2,7 +2,8 @@
 
 Three sorts. Structure: a row that both have, or one alone (rows of a merge stand alone: they were not seen alike).
 Category: a word that both chose for a matched row. Number: a value that at least one of the two prints in a matched
-cell. Where neither says anything there is no unit; that both call a value not reported is a category, not a number.
+cell or contrast. Where neither says anything there is no unit; that both call a value not reported is a category, not
+a number.
 """
 
 from __future__ import annotations
@@ -12,9 +13,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 from fractions import Fraction
 
+from extraction import contrasts
 from extraction.agreement import Finding, compare_quantities
 from extraction.compare import characteristic_quantity, compare_centres, unit_factor
 from extraction.record import (
+    ContrastStatistic,
     Entry,
     Match,
     ModeratorKind,
@@ -26,7 +29,7 @@ from extraction.record import (
     Status,
     Verdict,
 )
-from extraction.side_by_side import Cell, Pair, SideBySide, lay, said, status_of
+from extraction.side_by_side import Cell, Contrast, Pair, SideBySide, lay, said, status_of
 from extraction.spreads import compare_spreads
 from extraction.units import UnitTable
 
@@ -71,7 +74,7 @@ def rated(a: Entry, b: Entry, matches: Sequence[Match], units: UnitTable) -> lis
         If an entry has two rows in one place, or a row that names an arm, timepoint or outcome it lacks.
     """
     beside = lay(a, b, matches)
-    return [*_structure(beside), *_categories(beside), *_numbers(beside, units)]
+    return [*_structure(beside), *_categories(beside), *_numbers(beside, units), *_contrasts(beside, units)]
 
 
 def _structure(beside: SideBySide) -> Iterator[Rated]:
@@ -152,6 +155,37 @@ def _cell(a: Observation, b: Observation, outcome: Pair[Outcome], units: UnitTab
     yield from _number("spread", compare_spreads(a, b, factor), marker, _says_any(a.spread, b.spread), spreads)
 
 
+def _contrasts(beside: SideBySide, units: UnitTable) -> Iterator[Rated]:
+    """All of what is stated between two arms or of the change in one; a row in which nothing is said is none."""
+    for contrast in beside.contrasts:
+        outcome, marker = beside.outcomes[contrast.outcome], _marker(beside, contrast)
+        a, b = contrasts.said(contrast.rows.a), contrasts.said(contrast.rows.b)
+        if a is not None or b is not None:
+            yield Rated(Sort.STRUCTURE, "contrasts", marker, both=a is not None and b is not None)
+        if a is not None and b is not None:
+            words = [status_of(row.value).value or "blank" for row in (a, b)]
+            yield Rated(Sort.CATEGORY, "status of a contrast", marker, a=words[0], b=words[1])
+            yield from _contrast(contrast, a, b, outcome, units)
+
+
+def _contrast(
+    contrast: Contrast, a: ContrastStatistic, b: ContrastStatistic, outcome: Pair[Outcome], units: UnitTable
+) -> Iterator[Rated]:
+    """Its value and interval by the name of the statistic: a t and a p have nothing in common to be counted on."""
+    name, marker = contrasts.NAMES[contrast.statistic], outcome.one.marker
+    in_units = contrast.statistic in contrasts.IN_UNITS
+    factor = unit_factor(outcome, units) if in_units else Fraction(1)
+    found = {field: finding for field, finding, *_ in contrasts.compare(a, b, factor, other_way=contrast.turned)}
+    b = contrasts.turned(b) if contrast.turned else b
+    of_a_kind = not in_units or _one_scale(outcome)
+    values = (_value(a.value), _value(b.value, factor)) if of_a_kind else (None, None)
+    yield from _number(name, found["value"], marker, _says_any(a.value, b.value), values)
+    of_a_kind = of_a_kind and a.interval.level == b.interval.level
+    widths = (_size(a.interval), _size(b.interval, factor)) if of_a_kind else (None, None)
+    yield from _number(f"CI of {name}", found["interval"], marker, _says_any(a.interval, b.interval), widths)
+    yield from _number("degrees of freedom", found["df"], marker, _says_any(a.df, b.df), (_value(a.df), _value(b.df)))
+
+
 def _one_scale(outcome: Pair[Outcome]) -> bool:
     return outcome.a is not None and outcome.b is not None and outcome.a.scale is outcome.b.scale
 
@@ -192,5 +226,5 @@ def _known(weeks: float | None) -> Quantity:
     return Quantity() if weeks is None else Quantity(Status.REPORTED, f"{weeks:g}", weeks)
 
 
-def _marker(beside: SideBySide, cell: Cell) -> str:
-    return beside.outcomes[cell.outcome].one.marker
+def _marker(beside: SideBySide, placed: Cell | Contrast) -> str:
+    return beside.outcomes[placed.outcome].one.marker

@@ -9,8 +9,19 @@ import pytest
 
 from extraction.numbers import parse_count
 from extraction.rated import Rated, Sort, rated
-from extraction.record import Arm, Characteristic, Match, ModeratorKind, Outcome, Status, Subject, Verdict
-from tests.extraction.entries import UNITS, by_key, cell, entry, sd, se
+from extraction.record import (
+    Arm,
+    Characteristic,
+    Match,
+    ModeratorKind,
+    Outcome,
+    Scale,
+    Statistic,
+    Status,
+    Subject,
+    Verdict,
+)
+from tests.extraction.entries import UNITS, by_key, cell, ci, contrast, entry, sd, se
 
 OUTCOME = Outcome("outcome1", "IL-6", "il6", "serum", unit="pg/mL")
 
@@ -107,3 +118,65 @@ def test_the_number_randomised_and_weeks_are_numbers():
     found = {one.field: (one.values, one.verdict) for one in of(a, b, Sort.NUMBER)}
     assert found["n randomised"] == ((30.0, 31.0), Verdict.DIFFERENT)
     assert found["weeks"] == ((10.0, 12.0), Verdict.DIFFERENT)
+
+
+TWO = (Arm("arm1", "CBT"), Arm("arm2", "Waiting list"))
+MD = Statistic.MEAN_DIFFERENCE
+
+
+def stated(*rows: Any, **outcome: Any) -> Any:
+    return entry(contrasts=rows, arms=TWO, outcomes=(replace(OUTCOME, **outcome),))
+
+
+def contrasted(a: Any, b: Any) -> dict[str, tuple[Any, Verdict | None]]:
+    """Values and verdict by field of what two entries say between two arms."""
+    own = [one for one in of(a, b, Sort.NUMBER) if one.field not in {"n randomised", "weeks"}]
+    assert {one.marker for one in own} <= {"il6"}
+    return {one.field: (one.values, one.verdict) for one in own}
+
+
+def test_numbers_between_two_arms_go_by_the_name_of_their_statistic():
+    a = stated(contrast("k1", value="2.10", df="46"), contrast("k2", Statistic.P, "0.04"))
+    b = stated(contrast("k1", value="2.1", df="48"), contrast("k2", Statistic.P, "<0.05"))
+    assert contrasted(a, b) == {
+        "t": ((2.1, 2.1), Verdict.ROUNDING),
+        "degrees of freedom": ((46.0, 48.0), Verdict.DIFFERENT),
+        "p": (None, Verdict.DIFFERENT),
+    }
+
+
+def test_with_the_arms_the_other_way_round_the_numbers_stand_as_a_has_them():
+    a = stated(contrast(statistic=MD, value="-1.70", interval=ci("-2.6", "-0.8")))
+    b = stated(contrast(statistic=MD, value="1.70", interval=ci("0.8", "2.6"), arm="arm2", versus="arm1"))
+    found = contrasted(a, b)
+    assert found["mean difference"] == ((-1.7, -1.7), Verdict.EQUIVALENT)
+    assert found["CI of mean difference"] == (pytest.approx((1.8, 1.8)), Verdict.EQUIVALENT)
+
+
+def test_a_difference_in_another_unit_stands_in_as_and_an_r_has_no_unit():
+    r = contrast("k2", Statistic.CORRELATION, "0.8")
+    found = contrasted(
+        stated(contrast(statistic=MD, value="1700"), r),
+        stated(contrast(statistic=MD, value="1.7"), r, unit="ng/mL"),
+    )
+    assert found["mean difference"] == (pytest.approx((1700.0, 1700.0)), Verdict.EQUIVALENT)
+    assert found["pre-post correlation r"] == ((0.8, 0.8), Verdict.IDENTICAL)
+
+
+def test_differences_on_two_scales_and_intervals_of_two_levels_have_no_pair():
+    row = contrast(statistic=MD, value="1.7", interval=ci("0.8", "2.6"))
+    log = contrasted(stated(row), stated(row, scale=Scale.LOG))
+    assert [values for values, _ in log.values()] == [None, None]
+    other = contrasted(stated(row), stated(replace(row, interval=ci("0.8", "2.6", 90.0))))
+    assert other["mean difference"][0] == (1.7, 1.7)
+    assert other["CI of mean difference"][0] is None
+
+
+def test_a_contrast_of_one_side_is_structure_and_one_that_says_nothing_is_none():
+    a = stated(contrast("k1"), contrast("k2", Statistic.P, ""), contrast("k3", Statistic.F, "NR"))
+    b = stated(contrast("k3", Statistic.F, "4.1"))
+    found = [(one.marker, one.both) for one in of(a, b, Sort.STRUCTURE) if one.field == "contrasts"]
+    assert found == [("il6", False), ("il6", True)]
+    assert [(one.a, one.b) for one in of(a, b, Sort.CATEGORY) if one.field == "status of a contrast"] == [
+        ("NR", "reported")
+    ]
