@@ -2,6 +2,9 @@
 
 The trial's row is the root lock of everything below it. PostgreSQL locks it here; on SQLite the transaction itself is
 the lock (`transaction_mode` IMMEDIATE). What may not be seen is answered like what does not exist.
+
+No lock is on a row's key (`no_key`): a line of history or an entry that merely names a review must not wait for whoever
+works on that review, and at the end of a transaction two that wait for each other's keys would end in a deadlock.
 """
 
 from __future__ import annotations
@@ -22,12 +25,13 @@ M = TypeVar("M", bound=Model)
 
 
 def locked_review(review_id: int, by: access.Viewer) -> Review:
-    return _one(Review.objects.visible_to(by).select_for_update(of=("self",)), review_id)
+    return _one(Review.objects.visible_to(by).select_for_update(of=("self",), no_key=True), review_id)
 
 
 def locked_trial(trial_id: int, by: access.Viewer) -> Trial:
     """The trial, its review loaded, locked until the verb ends."""
-    return _one(Trial.objects.visible_to(by).select_related("review").select_for_update(of=("self",)), trial_id)
+    rows = Trial.objects.visible_to(by).select_related("review")
+    return _one(rows.select_for_update(of=("self",), no_key=True), trial_id)
 
 
 def locked_entry(entry_id: UUID, by: access.Viewer) -> Entry:
@@ -62,7 +66,7 @@ def locked_question(question_id: UUID, by: access.Viewer) -> Question:
 def _lock_trial_of(model: type[Entry | Discrepancy | Match | Question | Report], key: UUID) -> None:
     """Lock before looking: what is read after this line stays as it is. Whether it may be seen is asked then."""
     row: Any = _one(model._base_manager.only("trial"), key)
-    Trial._base_manager.select_for_update().get(pk=row.trial_id)
+    Trial._base_manager.select_for_update(no_key=True).get(pk=row.trial_id)
 
 
 def require(act: Act, row: Any, by: access.Viewer, *, thing: Thing, message: str) -> User:

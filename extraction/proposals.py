@@ -109,10 +109,10 @@ def _locked(proposal_id: UUID, by: access.Viewer) -> tuple[Review, list[Proposal
         raise NotFound
     same = Proposal.objects.filter(trial__review=asked.trial.review_id, name_key=asked.name_key).waiting()
     trials = sorted({*same.values_list("trial", flat=True), asked.trial_id})
-    list(Trial.objects.filter(pk__in=trials).order_by("pk").select_for_update())
+    list(Trial.objects.filter(pk__in=trials).order_by("pk").select_for_update(no_key=True))
     proposal = Proposal.objects.select_related("trial__review").get(pk=proposal_id)
     actor = require(Act.PLACE, proposal, by, thing=Thing.PROPOSAL, message="Leads place names.")
-    review = Review.objects.select_for_update().get(pk=proposal.trial.review_id)
+    review = Review.objects.select_for_update(no_key=True).get(pk=proposal.trial.review_id)
     if proposal.placed_at is not None:
         raise IllegalMove(f"“{proposal.name}” was placed since you opened this page.")
     rows = same.filter(trial__in=trials).select_related("entry__trial__review", "entry__holder", "trial")

@@ -11,10 +11,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import wraps
-from typing import Any, NoReturn, ParamSpec, TypeVar
+from typing import Any, Final, NoReturn, ParamSpec, TypeVar
 
-from django.db import models, transaction
+from django.db import IntegrityError, models, transaction
 
+from extraction.errors import StaleVersion
+
+FOREIGN_KEY: Final = "23503"  # the SQLSTATE of a row that names one which is not there
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -35,12 +38,23 @@ def recording() -> Iterator[None]:
 
 
 def verb(function: Callable[P, R]) -> Callable[P, R]:
-    """Run the function in one transaction and let it write recorded rows."""
+    """Run the function in one transaction and let it write recorded rows.
+
+    PostgreSQL asks whether a named row is there when the transaction ends, after the function's last line: a term that
+    one person drops while another takes it up under another lock is told to whoever comes second, here.
+    """
 
     @wraps(function)
     def run(*args: P.args, **kwargs: P.kwargs) -> R:
-        with transaction.atomic(), recording():
-            return function(*args, **kwargs)
+        try:
+            with transaction.atomic(), recording():
+                return function(*args, **kwargs)
+        except IntegrityError as error:
+            if getattr(error.__cause__, "sqlstate", "") != FOREIGN_KEY:
+                raise
+            raise StaleVersion(
+                "Somebody dropped or took up the same thing at the same moment. Nothing was saved; load the page again."
+            ) from error
 
     return run
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+import traceback
 from collections.abc import Callable
 from typing import Any
 
@@ -40,7 +41,7 @@ def together(*acts: Callable[[], Any]) -> list[Any]:
         thread.start()
     for thread in threads:
         thread.join(timeout=60)
-    assert errors == []
+    assert not errors, "".join(traceback.format_exception(errors[0]))
     assert not any(thread.is_alive() for thread in threads)
     return outcomes
 

@@ -95,7 +95,7 @@ class Event(models.Model):
         require_verb(cls)
         review, trial, entry = _home(of)
         if isinstance(of, Review):
-            Review._base_manager.select_for_update().get(pk=of.pk)
+            Review._base_manager.select_for_update(no_key=True).get(pk=of.pk)
         chain = f"{type(of).__name__.lower()}:{of.pk}"
         last = cls.objects.filter(chain=chain).order_by("-seq").values("seq", "hash").first()
         about = about or of
