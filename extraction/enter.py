@@ -27,8 +27,8 @@ from extraction.errors import (
 from extraction.locks import locked_entry, locked_trial, require
 from extraction.looked_over import look_over
 from extraction.models import CheckReason, Entry, Event, Slot
-from extraction.models.plain import ROWS, rows_of
-from extraction.record import Subject
+from extraction.models.plain import POINTS_TO, ROWS, rows_of
+from extraction.record import Phase, Subject
 from extraction.recorded import verb
 from extraction.states import EntryState, Status
 from extraction.typed import Reading, values_of
@@ -36,6 +36,7 @@ from extraction.versions import freeze
 
 ORDER = list(ROWS)  # arms, timepoints and outcomes before what refers to them
 STANDS_ON = {subject: (f"{subject.value}_id", *(["versus_id"] if subject == Subject.ARM else [])) for subject in ORDER}
+PLACED_BY = {"arm", "versus", "timepoint", "outcome", "quantity", "statistic", "moderator"}  # of which one row may be
 MOST_ROWS = 20_000  # of one entry
 LONGEST_REASON = 500  # characters
 
@@ -196,6 +197,7 @@ class _Writer:
         )
         self.made: dict[Subject, list[Any]] = {subject: [] for subject in ORDER}
         self.changed: dict[Subject, list[Any]] = {subject: [] for subject in ORDER}
+        self.moved: dict[Subject, list[Any]] = {subject: [] for subject in ORDER}
         self.deleted: dict[Subject, list[UUID]] = {subject: [] for subject in ORDER}
         self.problems: list[FieldProblem] = []
         self.before: dict[str, Any] = {}
@@ -262,19 +264,26 @@ class _Writer:
         if not differing:
             return
         row.version += 1
-        self.changed[change.subject].append(row)
+        moves = change.subject in POINTS_TO and not differing.isdisjoint(PLACED_BY)
+        (self.moved if moves else self.changed)[change.subject].append(row)
         self.before[f"{change.subject}:{change.key}"] = {name: old.get(name, "") for name in differing}
         self.after[f"{change.subject}:{change.key}"] = {name: new[name] for name in differing}
 
     def write(self) -> None:
+        """Rows let go of their places before others take them, so that two may exchange theirs in one save."""
         for subject in reversed(ORDER):
-            if self.deleted[subject]:
-                ROWS[subject].objects.filter(entry=self.entry, pk__in=self.deleted[subject]).delete()
+            leaving = [*self.deleted[subject], *(row.pk for row in self.moved[subject])]
+            if leaving:
+                ROWS[subject].objects.filter(entry=self.entry, pk__in=leaving).delete()
         for subject in ORDER:
             model = ROWS[subject]
-            for row in self.changed[subject]:
+            for row in sorted(self.changed[subject], key=_is_baseline):
                 row.save()
-            model.objects.bulk_create(self.made[subject])
+            model.objects.bulk_create([*self.moved[subject], *self.made[subject]])
+
+
+def _is_baseline(row: Any) -> bool:
+    return getattr(row, "phase", "") == Phase.BASELINE
 
 
 def _refusal(error: IntegrityError) -> ExtractionError:
