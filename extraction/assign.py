@@ -12,7 +12,7 @@ from extraction import access
 from extraction.access import Act, Thing
 from extraction.balance import Free, balanced
 from extraction.errors import FieldProblem, IllegalMove, InvalidValues, NotAllowed, NotFound, SlotTaken
-from extraction.locks import locked_review, locked_trial, require
+from extraction.locks import lock_trials, locked_review, locked_trial, require
 from extraction.models import Assignment, Entry, Event, FormerHolder, Membership, Slot, Trial, User
 from extraction.recorded import verb
 from extraction.states import EntryState, Status
@@ -112,6 +112,7 @@ def assign_evenly(review_id: int, people: Collection[int], *, by: access.Viewer)
 
     Nobody gets both slots of a trial. Who holds what already counts, so that nobody is overloaded.
     """
+    open_now = lock_trials(Trial.objects.filter(review=review_id, status=Status.ENTERING, excluded_at=None))
     review = locked_review(review_id, by)
     require(Act.MANAGE, review, by, thing=Thing.REVIEW, message="You cannot assign trials.")
     able = Membership._base_manager.filter(review=review, extractor=True, user__is_active=True)
@@ -129,11 +130,10 @@ def assign_evenly(review_id: int, people: Collection[int], *, by: access.Viewer)
     barred: dict[int, set[int]] = defaultdict(set)
     for trial_id, user_id in FormerHolder._base_manager.filter(trial__review=review).values_list("trial", "user"):
         barred[trial_id].add(user_id)
-    open_now = Trial.objects.filter(review=review, status=Status.ENTERING, excluded_at=None).order_by("label_key")
     free = [
-        Free(trial_id, slots, frozenset(holders[trial_id].values()), frozenset(barred[trial_id]))
-        for trial_id in open_now.values_list("pk", flat=True)
-        if (slots := [slot for slot in (Slot.A, Slot.B) if slot not in holders[trial_id]])
+        Free(trial.pk, slots, frozenset(holders[trial.pk].values()), frozenset(barred[trial.pk]))
+        for trial in sorted(open_now, key=lambda trial: trial.label_key)
+        if (slots := [slot for slot in (Slot.A, Slot.B) if slot not in holders[trial.pk]])
     ]
     return [assign(trial_id, slot, user_id, by=by) for trial_id, slot, user_id in balanced(free, load)]
 

@@ -10,7 +10,7 @@ from typing import Any
 from extraction import access
 from extraction.access import Act, Thing
 from extraction.errors import FieldProblem, InvalidValues
-from extraction.locks import locked_review, require
+from extraction.locks import lock_trials, locked_review, require
 from extraction.models import Trial, folded
 from extraction.recorded import verb
 from extraction.references import Reference, contradict, keys, plain_doi
@@ -67,6 +67,8 @@ def bring_in_references(
     InvalidValues
         If a decision names no trial of this review, or a trial or reference is refused.
     """
+    named = [trial_id for _, _, trial_id in decided if trial_id is not None]
+    lock_trials(Trial.objects.filter(review=review_id, pk__in=named))
     review = locked_review(review_id, by)
     require(Act.MANAGE, review, by, thing=Thing.REVIEW, message="You cannot add trials to this review.")
     trials = {trial.pk: trial for trial in Trial.objects.filter(review=review)}

@@ -10,11 +10,14 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from typing import Final
 
 from extraction.anchor import Head
 from extraction.models import Approval, Entry, Event, Resolution
 from extraction.models.event import GENESIS
 from extraction.states import EntryState
+
+DECIDING: Final = {False: "resolve", True: "withdraw"}  # the line of a resolution, by whether it withdraws
 
 
 @dataclass(slots=True)
@@ -96,12 +99,12 @@ def _without_a_line() -> list[str]:
         )
         if (trial, head) not in heads
     ]
-    decided = Counter(told(verb="resolve").values_list("object_key", flat=True))
-    rows = Resolution._base_manager.order_by("pk").values_list("discrepancy__trial", "discrepancy")
-    kept = Counter((trial, str(discrepancy)) for trial, discrepancy in rows)
+    lines = Counter(told(verb__in=DECIDING.values()).values_list("verb", "object_key"))
+    rows = Resolution._base_manager.order_by("pk").values_list("withdraws", "discrepancy__trial", "discrepancy")
+    kept = Counter((withdraws, trial, str(discrepancy)) for withdraws, trial, discrepancy in rows)
     problems += [
-        f"trial:{trial}: a decision on discrepancy {key} has no line"
-        for (trial, key), count in kept.items()
-        if decided[key] < count
+        f"trial:{trial}: a {'withdrawal' if withdraws else 'decision'} on discrepancy {key} has no line"
+        for (withdraws, trial, key), count in kept.items()
+        if lines[DECIDING[withdraws], key] < count
     ]
     return problems

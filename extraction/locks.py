@@ -1,7 +1,8 @@
 """The first line of every verb: a fresh, visible row under the lock of its trial (or review).
 
-The trial's row is the root lock of everything below it. PostgreSQL locks it here; on SQLite the transaction itself is
-the lock (`transaction_mode` IMMEDIATE). What may not be seen is answered like what does not exist.
+The trial's row is the root lock of everything below it; a review's row is locked after those of its trials. PostgreSQL
+locks it here; on SQLite the transaction itself is the lock (`transaction_mode` IMMEDIATE). What may not be seen is
+answered like what does not exist.
 
 No lock is on a row's key (`no_key`): a line of history or an entry that merely names a review must not wait for whoever
 works on that review, and at the end of a transaction two that wait for each other's keys would end in a deadlock.
@@ -32,6 +33,14 @@ def locked_trial(trial_id: int, by: access.Viewer) -> Trial:
     """The trial, its review loaded, locked until the verb ends."""
     rows = Trial.objects.visible_to(by).select_related("review")
     return _one(rows.select_for_update(of=("self",), no_key=True), trial_id)
+
+
+def lock_trials(trials: QuerySet[Trial]) -> list[Trial]:
+    """Several trials in the order of their keys and before their review, as everybody does: nobody waits in a ring.
+
+    Whether they may be seen is asked of the review, which is locked after them.
+    """
+    return list(trials.order_by("pk").select_for_update(of=("self",), no_key=True))
 
 
 def locked_entry(entry_id: UUID, by: access.Viewer) -> Entry:

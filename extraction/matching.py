@@ -49,9 +49,8 @@ def begin(trial: Trial) -> None:
 
 @verb
 def confirm(match_id: UUID, *, by: access.Viewer) -> Match:
-    """Say that a proposed match is right as it stands."""
-    match = locked_match(match_id, by)
-    actor = _aligner(match.trial, by)
+    """Say that a proposed match is right as it stands. Raises `StaleVersion` if it is one of older versions."""
+    match, actor = _current(match_id, by)
     _confirm(match.trial, [match], actor)
     _go_on(match.trial)
     return match
@@ -127,10 +126,11 @@ def part(match_id: UUID, *, by: access.Viewer) -> list[Match]:
     ------
     IllegalMove
         If there is nothing on one of the sides.
+    StaleVersion
+        If it is a match of an older version of an entry.
     """
-    match = locked_match(match_id, by)
+    match, actor = _current(match_id, by)
     trial = match.trial
-    actor = _aligner(trial, by)
     sides = [{(side, key) for side, key in _rows(match) if side == one} for one in Side]
     if not all(sides):
         raise IllegalMove("Only one entry has this; there is nothing to take apart.")
@@ -234,6 +234,16 @@ def _go_on(trial: Trial) -> None:
 
 def _aligner(trial: Trial, by: access.Viewer) -> User:
     return require(Act.DECIDE, trial, by, thing=Thing.RECONCILIATION, message="Matches cannot be changed now.")
+
+
+def _current(match_id: UUID, by: access.Viewer) -> tuple[Match, User]:
+    """A match of the entries that count now, under its trial's lock; those of older versions stay as they are."""
+    match = locked_match(match_id, by)
+    actor = _aligner(match.trial, by)
+    entries = both(match.trial)
+    if (match.a_entry_id, match.b_entry_id) != (entries.a.pk, entries.b.pk):
+        raise StaleVersion("An entry was returned and submitted again since you opened the page. Look again.")
+    return match, actor
 
 
 def _matches(trial: Trial) -> QuerySet[Match]:

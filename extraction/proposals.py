@@ -17,7 +17,7 @@ from django.utils import timezone
 from extraction import access, define
 from extraction.access import Act, Thing
 from extraction.errors import FieldProblem, IllegalMove, InvalidValues, NotFound
-from extraction.locks import locked_entry, require
+from extraction.locks import lock_trials, locked_entry, require
 from extraction.models import Event, Marker, MarkerSynonym, Outcome, Proposal, Review, Trial, User, folded
 from extraction.recorded import verb
 from extraction.states import Status
@@ -109,7 +109,7 @@ def _locked(proposal_id: UUID, by: access.Viewer) -> tuple[Review, list[Proposal
         raise NotFound
     same = Proposal.objects.filter(trial__review=asked.trial.review_id, name_key=asked.name_key).waiting()
     trials = sorted({*same.values_list("trial", flat=True), asked.trial_id})
-    list(Trial.objects.filter(pk__in=trials).order_by("pk").select_for_update(no_key=True))
+    lock_trials(Trial.objects.filter(pk__in=trials))
     proposal = Proposal.objects.select_related("trial__review").get(pk=proposal_id)
     actor = require(Act.PLACE, proposal, by, thing=Thing.PROPOSAL, message="Leads place names.")
     review = Review.objects.select_for_update(no_key=True).get(pk=proposal.trial.review_id)

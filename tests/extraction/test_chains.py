@@ -12,7 +12,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import transaction
 
-from extraction import anchor, approve, chains, enter, reconcile
+from extraction import adjudicate, anchor, approve, chains, enter, reconcile
 from extraction.decisions import Decision
 from extraction.models import Event, Resolution, Review
 from extraction.states import Status
@@ -34,7 +34,9 @@ def history(settings, tmp_path, django_capture_on_commit_callbacks) -> Review:
         decide_all_for_a(trial, by=lead)
         approve.approve(trial.pk, by=lead)
         approve.reopen(trial.pk, "the wrong table", by=lead)
-        reconcile.resolve(trial.discrepancies.get().pk, Decision("B", "misread"), by=lead)
+        difference = trial.discrepancies.get().pk
+        adjudicate.undo(difference, by=lead)
+        reconcile.resolve(difference, Decision("B", "misread"), by=lead)
         approve.approve(trial.pk, by=lead)
         entering = trial_at(Status.ENTERING, review)
         for slot in ("A", "B"):
@@ -146,12 +148,20 @@ def test_a_tail_cut_off_an_entry_is_found_without_the_log_since_the_approval_not
 
 
 @pytest.mark.parametrize(
-    ("verb", "words"), [("submit", "its submission has no line"), ("resolve", "a decision on discrepancy")]
+    ("verb", "words"),
+    [
+        ("submit", "its submission has no line"),
+        ("resolve", "a decision on discrepancy"),
+        ("withdraw", "a withdrawal on discrepancy"),
+    ],
 )
 def test_what_the_record_has_and_no_line_tells_of_is_named(verb, words):
     trial = trial_at(Status.ADJUDICATING)
-    decide_all_for_a(trial, by=member(trial.review, "adjudicator"))
-    assert Resolution.objects.exists()
+    adjudicator = member(trial.review, "adjudicator")
+    decide_all_for_a(trial, by=adjudicator)
+    if verb == "withdraw":
+        adjudicate.undo(Resolution.objects.get().discrepancy_id, by=adjudicator)
+    assert read().whole
     victim = Event.objects.filter(verb=verb).latest("at")
     Event._base_manager.filter(chain=victim.chain, seq__gte=victim.seq).delete()
     assert any(words in problem for problem in read().problems)

@@ -6,7 +6,7 @@ from uuid import uuid4
 
 import pytest
 
-from extraction import approve, matching, reconcile
+from extraction import approve, enter, matching, reconcile
 from extraction.decisions import Decision
 from extraction.errors import IllegalMove, NotAllowed, StaleVersion
 from extraction.models import Arm, Discrepancy, Entry, Event, Match, Resolution
@@ -216,3 +216,16 @@ def test_the_same_match_said_again_leaves_the_differences_and_their_decisions():
     trial.refresh_from_db()
     assert (trial.status, decisions(trial)) == (Status.ADJUDICATING, before)
     assert Event.objects.filter(verb="compare").last().after == {"differ": 4, "open": 3, "kept": 4}
+
+
+def test_a_match_of_older_versions_is_neither_confirmed_nor_taken_apart(trial, adjudicator):
+    old = list(Match.objects.filter(trial=trial))
+    reconcile.return_to_extractors(trial.pk, ["A"], "Table 2, please", by=adjudicator)
+    enter.submit(Entry.objects.get(trial=trial, slot="A", state="draft").pk, by=holder(trial, "A"))
+    for match in old:
+        for act in (matching.confirm, matching.part):
+            with pytest.raises(StaleVersion, match="returned and submitted again"):
+                act(match.pk, by=adjudicator)
+    assert {(match.pk, match.state) for match in Match.objects.filter(pk__in=[one.pk for one in old])} == {
+        (match.pk, match.state) for match in old
+    }
