@@ -20,7 +20,7 @@ from extraction import access
 from extraction.access import Act, Role, Thing
 from extraction.errors import DuplicateRow, FieldProblem, IllegalMove, InvalidValues, NotAllowed, NotFound
 from extraction.locks import locked_review, require
-from extraction.models import Assignment, Event, Invitation, Membership, User
+from extraction.models import Assignment, Event, Invitation, Membership, Review, User
 from extraction.recorded import verb
 from extraction.setup import validate
 from extraction.states import Status
@@ -59,7 +59,7 @@ def withdraw_invitation(invitation_id: int, *, by: access.Viewer) -> Invitation:
         raise NotFound
     review = locked_review(seen.review_id, by)
     lead = require(Act.MANAGE, review, by, thing=Thing.REVIEW, message="Leads withdraw invitations.")
-    invitation = Invitation.objects.select_for_update().get(pk=invitation_id)
+    invitation = Invitation.objects.get(pk=invitation_id)
     if invitation.state != "open":
         raise IllegalMove(f"The invitation is {invitation.state} already.")
     invitation.withdrawn_at = timezone.now()
@@ -73,9 +73,7 @@ def join(secret: str, *, by: access.Viewer) -> Membership:
     """Become a member by the link. Two who follow it at once: one gets in. What one was before, one stays."""
     if by.is_anonymous or not by.is_active:
         raise NotAllowed("Sign in or make an account first.")
-    invitation = open_invitation(secret, lock=True)
-    if invitation is None:
-        raise IllegalMove(CLOSED)
+    invitation = _locked(secret)
     return _let_in(invitation, by)
 
 
@@ -88,9 +86,7 @@ def join_with_new_account(secret: str, *, username: str, full_name: str, email: 
     InvalidValues
         If the name, e-mail or password is refused; the link stays open.
     """
-    invitation = open_invitation(secret, lock=True)
-    if invitation is None:
-        raise IllegalMove(CLOSED)
+    invitation = _locked(secret)
     first, _, last = full_name.strip().rpartition(" ")
     user = User(username=username.strip(), first_name=first or last, last_name=last if first else "", email=email)
     problems = []
@@ -113,13 +109,21 @@ def join_with_new_account(secret: str, *, username: str, full_name: str, email: 
     return _let_in(invitation, user)
 
 
-def open_invitation(secret: str, *, lock: bool = False) -> Invitation | None:
+def open_invitation(secret: str) -> Invitation | None:
     """The invitation that this secret opens; whoever holds the link may know of it."""
-    rows = Invitation._base_manager.all()
-    if lock:
-        rows = rows.select_for_update()
-    found: Invitation | None = rows.filter(secret_hash=hash_of(secret)).first()
+    found: Invitation | None = Invitation._base_manager.filter(secret_hash=hash_of(secret)).first()
     return found if found is not None and found.state == "open" else None
+
+
+def _locked(secret: str) -> Invitation:
+    """The same under the lock of its review, which who joins cannot see yet: members change under that lock alone."""
+    seen = open_invitation(secret)
+    if seen is not None:
+        Review._base_manager.select_for_update(no_key=True).get(pk=seen.review_id)
+        seen = open_invitation(secret)
+    if seen is None:
+        raise IllegalMove(CLOSED)
+    return seen
 
 
 def hash_of(secret: str) -> str:

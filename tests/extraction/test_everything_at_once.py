@@ -6,6 +6,7 @@ shows which.
 
 from __future__ import annotations
 
+import os
 import random
 import threading
 import traceback
@@ -18,6 +19,7 @@ import pytest
 from django.db import connection
 
 from analysis import setup as analysis_setup
+from analysis.models import Synthesis
 from analysis.recompute import recompute
 from analysis.specification import Measure
 from extraction import (
@@ -56,15 +58,17 @@ from extraction.models import (
     Trial,
     User,
 )
+from extraction.protocols.start import drop_template, save_template
 from extraction.record import Subject
 from extraction.references import Reference
 from extraction.states import Status
-from tests.factories import MarkerFactory, ReviewFactory, TrialFactory, made, member, small_changes, trial_at
+from tests.factories import PASSWORD, MarkerFactory, ReviewFactory, TrialFactory, made, member, small_changes, trial_at
 from tests.papers import uploaded
 from tests.race import ROUNDS
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
+FIRST = int(os.environ.get("STORM", "0"))  # another number, another storm
 ACTS = 30  # of each person, in a round
 OF_EXTRACTORS = {"fill", "save", "submit", "undo_submit", "propose", "ask", "answer", "upload", "withdraw_report"}
 
@@ -263,6 +267,31 @@ class Storm:
     def do_withdraw_invitation(self, by: User) -> None:
         invite.withdraw_invitation(self.any(Invitation.objects.filter(review=self.review)).pk, by=by)
 
+    def do_join(self, by: User) -> None:
+        _, secret = invite.invite(self.review.pk, ["extractor"], by=by)
+        name = f"p{uuid4().hex[:8]}"
+        invite.join_with_new_account(secret, username=name, full_name=name, email="", password=PASSWORD)
+
+    def do_password_link(self, by: User) -> None:
+        invite.password_link(self.review.pk, self.any(self.extractors).pk, by=by)
+
+    def do_remove_member(self, by: User) -> None:
+        someone = Membership.objects.filter(review=self.review).exclude(user__in=[*self.leads, *self.extractors])
+        setup.remove_member(self.review.pk, self.any(someone).user_id, by=by)
+
+    def do_withdraw_rule(self, by: User) -> None:
+        rules.withdraw_rule(self.any(Rule.objects.filter(review=self.review, current=True)).pk, "superseded", by=by)
+
+    def do_template(self, by: User) -> None:
+        drop_template(save_template(self.review.pk, f"Ours {uuid4().hex[:6]}", by=by).pk, by=by)
+
+    def do_primary(self, by: User) -> None:
+        analysis_setup.set_primary(self.any(Synthesis.objects.filter(review=self.review)).pk, by=by)
+
+    def do_change_synthesis(self, by: User) -> None:
+        one = self.any(Synthesis.objects.filter(review=self.review))
+        analysis_setup.change_synthesis(one.pk, {"position": self.random.randrange(9)}, by=by)
+
     def do_synthesis(self, by: User) -> None:
         values = {"name": f"All {uuid4().hex[:6]}", "measure": Measure.CHANGE_G}
         analysis_setup.create_synthesis(self.review.pk, values, by=by)
@@ -310,7 +339,7 @@ def raging(storm: Storm) -> tuple[Counter[str], Counter[str]]:
 def test_all_of_it_at_once(rounds: int) -> None:
     done: Counter[str] = Counter()
     for seed in range(max(1, rounds // 10)):
-        storm = Storm(seed)
+        storm = Storm(FIRST + seed)
         done += raging(storm)[0]
         assert chains.read_all([]).problems == []
         for trial in Trial.objects.filter(review=storm.review):
