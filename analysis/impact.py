@@ -100,6 +100,10 @@ class Outcome:
         return self.main.estimate if self.main else None
 
     @property
+    def p(self) -> float | None:
+        return self.main.p if self.main else None
+
+    @property
     def low(self) -> float | None:
         return self.main.ci_low if self.main else None
 

@@ -9,12 +9,14 @@ from django.test import Client
 from django.urls import reverse
 
 from analysis.impact import outcomes_of, shifts
+from analysis.recompute import recompute
 from extraction import reconcile
 from extraction.decisions import Decision
 from extraction.desk import Desk
 from extraction.models import Discrepancy, Review, User
 from extraction.recorded import recording
-from tests.analysis.builders import person
+from tests.analysis.builders import contrast, person, small_review, trial_with
+from tests.analysis.conftest import synthesis
 from tests.analysis.test_impact import A, B, differing, estimate, rows
 from tests.factories import holder, member
 
@@ -86,3 +88,20 @@ def test_it_is_not_for_extractors_readers_or_strangers(pooled: Review) -> None:
     extractor = member(pooled, "lead", "adjudicator", "reader", user=holder(row.trial, "A"))
     for user in (extractor, person(pooled, "reader"), person(pooled, "extractor")):
         assert choice(user, row).status_code == 404
+
+
+def test_where_one_way_leaves_nothing_to_pool_it_says_so(db: None) -> None:
+    review = small_review()
+    trial_with(review, "Of another marker", contrast(-1.0, marker="IL-10"))
+    synthesis(review, person(review, "lead"), filters={"markers": ["CRP"]})
+    assert recompute(review.pk) is not None
+    differing(review, {"treated": {"centre": "NR"}})
+    (row,) = rows(review)
+    adjudicator = person(review, "adjudicator")
+    reconcile.resolve(row.pk, Decision(choice="A", reason_code="typo"), by=adjudicator)
+    first, second = outcomes_of(review.pk, row)
+    assert first.p is not None
+    assert (second.estimate, second.low, second.high, second.p) == (None, None, None, None)
+    answer = choice(adjudicator, row)
+    assert answer.status_code == 200
+    assert "The pooled result cannot be computed one way or the other." in answer.content.decode()
