@@ -129,8 +129,14 @@ class Story:
         return {Slot.A.value, Slot.B.value} <= {column.slot for column in self.columns}
 
     @property
-    def same(self) -> int:
-        return sum(not line.differences for line in self.lines)
+    def entered(self) -> str:
+        """How much was entered twice, and how much of it says the same: "6 cells and 1 contrast, entered twice: …"."""
+        both: list[Line | ContrastLine] = [*self.lines, *self.contrasts]
+        same = sum(not line.differences for line in both)
+        counts = [(len(self.lines), "cell"), (len(self.contrasts), "contrast")]
+        words = [f"{count} {name}{'' if count == 1 else 's'}" for count, name in counts if count]
+        alike = "all" if same == len(both) else same
+        return f"{' and '.join(words) or 'Nothing'}, entered twice: {alike} say the same."
 
     def count(self, state: str) -> int:
         lines: list[Line | ContrastLine] = [*self.lines, *self.contrasts]

@@ -87,6 +87,7 @@ def test_the_trial_leads_to_it(trial: Trial, judge: Any) -> None:
     client = Client()
     client.force_login(judge)
     text = client.get(reverse("extraction:trial", args=[trial.pk])).content.decode()
+    assert "2 cells and 1 contrast, entered twice: 2 say the same. Differences:" in text
     assert reverse("analysis:number", args=["contrast", contrast_in(trial, "B").pk, "value"]) in text
 
 

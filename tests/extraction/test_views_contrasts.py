@@ -156,7 +156,7 @@ def test_the_pages_of_the_trial_show_both_sides_in_words() -> None:
     client.force_login(lead)
     # on the page of the trial: one line, both ways of naming the arms, the difference under it
     told = page(client, "trial", trial.pk)
-    assert told.count("mean difference, Training against Waiting list") == 1
+    assert told.count('<th scope="row">mean difference, Training against Waiting list') == 1
     assert "mean difference, Waiting list against Training" in told
     assert "Differences in structure and characteristics" not in told
     row = Discrepancy.objects.get(trial=trial, state="open")
