@@ -155,7 +155,8 @@ def test_a_tail_cut_off_an_entry_is_found_without_the_log_since_the_approval_not
         ("withdraw", "a withdrawal on discrepancy"),
     ],
 )
-def test_what_the_record_has_and_no_line_tells_of_is_named(verb, words):
+def test_what_the_record_has_and_no_line_tells_of_is_named(verb, words, settings, tmp_path):
+    settings.HISTORY_ANCHOR = tmp_path / "heads"  # other tests keep theirs in the usual place
     trial = trial_at(Status.ADJUDICATING)
     adjudicator = member(trial.review, "adjudicator")
     decide_all_for_a(trial, by=adjudicator)
