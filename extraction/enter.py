@@ -36,7 +36,8 @@ from extraction.versions import freeze
 
 ORDER = list(ROWS)  # arms, timepoints and outcomes before what refers to them
 STANDS_ON = {subject: (f"{subject.value}_id", *(["versus_id"] if subject == Subject.ARM else [])) for subject in ORDER}
-PLACED_BY = {"arm", "versus", "timepoint", "outcome", "quantity", "statistic", "moderator"}  # of which one row may be
+# What places a row: no two rows of an entry share all of theirs.
+PLACED_BY = {"arm", "versus", "timepoint", "outcome", "quantity", "statistic", "moderator"}
 MOST_ROWS = 20_000  # of one entry
 LONGEST_REASON = 500  # characters
 

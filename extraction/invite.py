@@ -19,8 +19,8 @@ from django.utils.http import urlsafe_base64_encode
 from extraction import access
 from extraction.access import Act, Role, Thing
 from extraction.errors import DuplicateRow, FieldProblem, IllegalMove, InvalidValues, NotAllowed, NotFound
-from extraction.locks import locked_review, require
-from extraction.models import Assignment, Event, Invitation, Membership, Review, User
+from extraction.locks import lock_review, locked_review, require
+from extraction.models import Assignment, Event, Invitation, Membership, User
 from extraction.recorded import verb
 from extraction.setup import validate
 from extraction.states import Status
@@ -119,7 +119,7 @@ def _locked(secret: str) -> Invitation:
     """The same under the lock of its review, which who joins cannot see yet: members change under that lock alone."""
     seen = open_invitation(secret)
     if seen is not None:
-        Review._base_manager.select_for_update(no_key=True).get(pk=seen.review_id)
+        lock_review(seen.review_id)
         seen = open_invitation(secret)
     if seen is None:
         raise IllegalMove(CLOSED)

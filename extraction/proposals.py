@@ -17,7 +17,7 @@ from django.utils import timezone
 from extraction import access, define
 from extraction.access import Act, Thing
 from extraction.errors import FieldProblem, IllegalMove, InvalidValues, NotFound
-from extraction.locks import lock_trials, locked_entry, require
+from extraction.locks import lock_review, lock_trials, locked_entry, require
 from extraction.models import Event, Marker, MarkerSynonym, Outcome, Proposal, Review, Trial, User, folded
 from extraction.recorded import verb
 from extraction.states import Status
@@ -112,7 +112,7 @@ def _locked(proposal_id: UUID, by: access.Viewer) -> tuple[Review, list[Proposal
     lock_trials(Trial.objects.filter(pk__in=trials))
     proposal = Proposal.objects.select_related("trial__review").get(pk=proposal_id)
     actor = require(Act.PLACE, proposal, by, thing=Thing.PROPOSAL, message="Leads place names.")
-    review = Review.objects.select_for_update(no_key=True).get(pk=proposal.trial.review_id)
+    review = lock_review(proposal.trial.review_id)
     if proposal.placed_at is not None:
         raise IllegalMove(f"“{proposal.name}” was placed since you opened this page.")
     rows = same.filter(trial__in=trials).select_related("entry__trial__review", "entry__holder", "trial")

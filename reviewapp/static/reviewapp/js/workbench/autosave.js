@@ -23,6 +23,10 @@ const isBegun = (row) => {
   const lacks = (field) => !form.elements.namedItem(`${row}.${field}`)?.value.trim();
   return ["outcome", "timepoint", "statistic", "arm"].some(lacks) || ["value", "ci_low"].every(lacks);
 };
+const begun = () => {
+  const waiting = [...dirty].filter(isBegun).length;
+  return waiting && `${waiting} contrast${waiting > 1 ? "s" : ""} not complete, not saved yet`;
+};
 bench.pending = (part) => [...dirty].some((row) => part?.querySelector(`[name^="${CSS.escape(row)}."]`));
 
 bench.touch = (control) => {
@@ -71,6 +75,7 @@ bench.flush = (all = false) => {
 
 async function send(all) {
   const rows = [...dirty].filter((row) => (all || !(isRemoved(row) || isBegun(row))) && refused.get(row) !== textOf(row));
+  if (!conflict && !rows.length && begun()) say(begun(), "half");
   if (conflict || !rows.length) return dirty.size === 0;
   const sent = new Map(rows.map((row) => [row, textOf(row)]));
   since = 0;
@@ -138,6 +143,7 @@ function take(told, sent) {
   }
   const bad = document.querySelectorAll(".entry .is-invalid").length;
   if (bad) say(`${bad} value${bad > 1 ? "s" : ""} not saved: see the field${bad > 1 ? "s" : ""}`, "alert", "warn");
+  else if (begun()) say(begun(), "half");
   else say(`Saved ${told.at}`, "check");
   form.dispatchEvent(new CustomEvent("bench:saved", { detail: told }));
   if ([...dirty].some((row) => !refused.has(row) && !isRemoved(row) && !isBegun(row))) timer = setTimeout(() => bench.flush(), 200);
